@@ -1,0 +1,90 @@
+//! Who is calling, from where, in which call.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+/// How a caller was authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Not at all: the development mode, on loopback alone.
+    Development,
+}
+
+impl AuthMethod {
+    /// The text in audit events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+        }
+    }
+}
+
+/// Where a call came from, for logs and audit events.
+#[derive(Debug, Clone)]
+pub struct CallOrigin {
+    /// The id of the call, in logs and in the `x-request-id` header of the answer.
+    pub correlation_id: Uuid,
+    /// The address of the peer; none on a Unix socket.
+    pub client_ip: Option<IpAddr>,
+    /// The `user-agent` header, cut to 200 characters.
+    pub user_agent: String,
+    /// The trace id of `traceparent` (W3C Trace Context), in lower-case hex.
+    pub trace_id: Option<String>,
+    /// The full name of the RPC: `perses.dashboards.v1.DashboardService/GetDashboard`.
+    pub method: String,
+}
+
+/// An authenticated caller, in one call.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    subject: String,
+    groups: Vec<String>,
+    auth_method: AuthMethod,
+    origin: CallOrigin,
+}
+
+/// The longest user name that development mode takes, in characters.
+const MAX_USER_CHARS: usize = 200;
+
+impl Caller {
+    /// The caller of development mode: it names itself, or is `user:developer`.
+    ///
+    /// # Errors
+    /// A sentence for the caller when the name is empty, too long, or has characters that are not printable.
+    pub fn development(user: Option<&str>, origin: CallOrigin) -> Result<Self, String> {
+        let user = user.unwrap_or("developer");
+        let printable = user.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        if user.is_empty() || user.chars().count() > MAX_USER_CHARS || !printable {
+            return Err(format!(
+                "x-remote-user must be 1 to {MAX_USER_CHARS} printable characters without blanks"
+            ));
+        }
+        Ok(Self {
+            subject: format!("user:{user}"),
+            groups: Vec::new(),
+            auth_method: AuthMethod::Development,
+            origin,
+        })
+    }
+
+    /// `user:…`: who it is in grants, revisions and audit events.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The groups that authentication found.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// How it was authenticated.
+    pub fn auth_method(&self) -> AuthMethod {
+        self.auth_method
+    }
+
+    /// Where the call came from.
+    pub fn origin(&self) -> &CallOrigin {
+        &self.origin
+    }
+}

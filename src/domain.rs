@@ -1,0 +1,19 @@
+//! Values that can't be wrong.
+//!
+//! What belongs here: the nouns of the API (names, specs, etags, page tokens, filters) with constructors that check every
+//! rule. What does not: wire types, SQL, I/O of any kind. Everything is pure, so property tests and fuzzing live here.
+
+pub mod audit_event;
+pub mod dashboard;
+pub mod diff;
+pub mod etag;
+pub mod filter;
+pub mod labels;
+pub mod mutation;
+pub mod name;
+pub mod order_by;
+pub mod page;
+pub mod reason;
+pub mod spec;
+pub mod tags;
+pub mod violation;

@@ -1,0 +1,277 @@
+//! Resource names: `projects/{project}/dashboards/{dashboard}[/revisions/{n}]` (AIP-122).
+
+use std::fmt;
+
+use super::reason::Reason;
+use super::violation::Violation;
+
+/// The longest id in bytes (Perses `go/common/validate.go`).
+pub const MAX_ID_BYTES: usize = 75;
+
+/// The id that stands for every project in a `parent` (AIP-159).
+const WILDCARD: &str = "-";
+
+/// Checks the rule that Perses has for names, and says what is wrong in Perses' own words (`go/common/validate.go`).
+///
+/// # Errors
+/// The sentence that describes the first rule that `id` breaks.
+pub fn check_id(id: &str) -> Result<(), String> {
+    if id.is_empty() {
+        return Err("name cannot be empty".into());
+    }
+    if id.len() > MAX_ID_BYTES {
+        return Err(format!("cannot contain more than {MAX_ID_BYTES} characters"));
+    }
+    if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) {
+        return Err(format!(
+            "{id:?} is not a correct name. It should match the regexp: ^[a-zA-Z0-9_.-]+$"
+        ));
+    }
+    if id.contains("..") {
+        return Err(format!("{id:?} should not contain '..'"));
+    }
+    if id.starts_with('.') || id.ends_with('.') {
+        return Err(format!("{id:?} should not start or end with '.'"));
+    }
+    Ok(())
+}
+
+/// Checks an id of a resource of ours: Perses' rule, and `-` is taken (it is the wildcard).
+fn parse_id(field: &str, id: &str) -> Result<String, Violation> {
+    let checked = match id {
+        WILDCARD => Err("\"-\" stands for all and is not a name".into()),
+        _ => check_id(id),
+    };
+    checked
+        .map(|()| id.to_owned())
+        .map_err(|why| Violation::new(field, Reason::InvalidName, why))
+}
+
+/// The id of a Perses project; on OpenShift a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProjectId(String);
+
+impl ProjectId {
+    /// Parses a bare project id.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field`, with the rule that is broken.
+    pub fn parse(field: &str, id: &str) -> Result<Self, Violation> {
+        parse_id(field, id).map(Self)
+    }
+
+    /// The id as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "projects/{}", self.0)
+    }
+}
+
+/// Where a list looks: `projects/{project}`, or `projects/-` for every project that the caller may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parent {
+    /// One project.
+    Project(ProjectId),
+    /// Every project that the caller may read.
+    AllProjects,
+}
+
+impl Parent {
+    /// Parses `projects/{project}` or `projects/-`.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field`.
+    pub fn parse(field: &str, parent: &str) -> Result<Self, Violation> {
+        match parent.strip_prefix("projects/") {
+            Some(WILDCARD) => Ok(Self::AllProjects),
+            _ => parse_project(field, parent).map(Self::Project),
+        }
+    }
+
+    /// The one project, or none for all of them.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Project(project) => Some(project),
+            Self::AllProjects => None,
+        }
+    }
+}
+
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(project) => project.fmt(f),
+            Self::AllProjects => write!(f, "projects/{WILDCARD}"),
+        }
+    }
+}
+
+/// Parses `projects/{project}`, where no wildcard is allowed.
+///
+/// # Errors
+/// `INVALID_NAME` on `field`.
+pub fn parse_project(field: &str, parent: &str) -> Result<ProjectId, Violation> {
+    let segments = segments::<2>(field, parent, "projects/{project}")?;
+    match segments {
+        ["projects", project] => ProjectId::parse(field, project),
+        _ => Err(malformed(field, parent, "projects/{project}")),
+    }
+}
+
+/// `projects/{project}/dashboards/{dashboard}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DashboardName {
+    project: ProjectId,
+    dashboard: String,
+}
+
+impl DashboardName {
+    const PATTERN: &'static str = "projects/{project}/dashboards/{dashboard}";
+
+    /// Names the dashboard `id` of `project`.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field` when `id` breaks the rule for ids.
+    pub fn new(project: ProjectId, field: &str, id: &str) -> Result<Self, Violation> {
+        let dashboard = parse_id(field, id)?;
+        Ok(Self { project, dashboard })
+    }
+
+    /// Parses the full resource name.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field`.
+    pub fn parse(field: &str, name: &str) -> Result<Self, Violation> {
+        match segments::<4>(field, name, Self::PATTERN)? {
+            ["projects", project, "dashboards", dashboard] => {
+                Self::new(ProjectId::parse(field, project)?, field, dashboard)
+            }
+            _ => Err(malformed(field, name, Self::PATTERN)),
+        }
+    }
+
+    /// The project, the scope of every permission on the dashboard.
+    pub fn project(&self) -> &ProjectId {
+        &self.project
+    }
+
+    /// The last segment: Perses' `metadata.name`.
+    pub fn id(&self) -> &str {
+        &self.dashboard
+    }
+}
+
+impl fmt::Display for DashboardName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/dashboards/{}", self.project, self.dashboard)
+    }
+}
+
+/// `projects/{project}/dashboards/{dashboard}/revisions/{n}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RevisionName {
+    /// The dashboard.
+    pub dashboard: DashboardName,
+    /// The number, from 1.
+    pub revision: i32,
+}
+
+impl RevisionName {
+    const PATTERN: &'static str = "projects/{project}/dashboards/{dashboard}/revisions/{n}";
+
+    /// Parses the full resource name; the number is written without sign or leading zeros.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field`.
+    pub fn parse(field: &str, name: &str) -> Result<Self, Violation> {
+        let malformed = || malformed(field, name, Self::PATTERN);
+        let (dashboard, number) = name.rsplit_once("/revisions/").ok_or_else(malformed)?;
+        let revision = number
+            .parse::<i32>()
+            .ok()
+            .filter(|revision| *revision > 0 && revision.to_string() == number)
+            .ok_or_else(malformed)?;
+        let dashboard = DashboardName::parse(field, dashboard)?;
+        Ok(Self { dashboard, revision })
+    }
+}
+
+impl fmt::Display for RevisionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/revisions/{}", self.dashboard, self.revision)
+    }
+}
+
+/// Splits `name` into exactly `N` segments.
+fn segments<'a, const N: usize>(field: &str, name: &'a str, pattern: &str) -> Result<[&'a str; N], Violation> {
+    if name.is_empty() {
+        let description = format!("must be set, in the form {pattern}");
+        return Err(Violation::new(field, Reason::FieldRequired, description));
+    }
+    let parts: Vec<&str> = name.splitn(N + 1, '/').collect();
+    parts.try_into().map_err(|_| malformed(field, name, pattern))
+}
+
+fn malformed(field: &str, name: &str, pattern: &str) -> Violation {
+    let shown: String = name.chars().take(200).collect();
+    Violation::new(
+        field,
+        Reason::InvalidName,
+        format!("{shown:?} does not have the form {pattern}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in ["projects/p/dashboards/d", "projects/My_ns-1/dashboards/dashboard-0.a_B"] {
+            assert_eq!(
+                DashboardName::parse("name", name).map(|n| n.to_string()),
+                Ok(name.to_owned())
+            );
+        }
+        let revision = "projects/p/dashboards/d/revisions/12";
+        assert_eq!(
+            RevisionName::parse("name", revision).map(|n| n.to_string()),
+            Ok(revision.to_owned())
+        );
+        assert_eq!(Parent::parse("parent", "projects/-"), Ok(Parent::AllProjects));
+    }
+
+    #[test]
+    fn broken_names_are_refused_with_their_field() {
+        let longest = "x".repeat(MAX_ID_BYTES);
+        assert!(DashboardName::parse("name", &format!("projects/p/dashboards/{longest}")).is_ok());
+        for name in [
+            "",
+            "p/d",
+            "projects/p/dashboards/",
+            "projects//dashboards/d",
+            "projects/-/dashboards/d",
+            "projects/p/dashboards/-",
+            "projects/p/dashboards/d/",
+            "projects/p/dashboards/d/x",
+            "projects/p/dashboards/a..b",
+            "projects/p/dashboards/.a",
+            "projects/p/dashboards/a.",
+            "projects/p/dashboards/é",
+            "projects/p/templates/d",
+            &format!("projects/p/dashboards/{longest}x"),
+        ] {
+            let refused = DashboardName::parse("name", name).map_err(|violation| violation.field);
+            assert_eq!(refused, Err("name".to_owned()), "{name}");
+        }
+        for number in ["0", "-1", "+1", "01", "", "2147483648", "x"] {
+            let name = format!("projects/p/dashboards/d/revisions/{number}");
+            assert!(RevisionName::parse("name", &name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! One thing that is wrong with one field of a request.
+
+use super::reason::Reason;
+
+/// The most violations that one answer carries; what comes after them is left out.
+pub const MAX_VIOLATIONS: usize = 50;
+
+/// What is wrong with one field, for a program ([`Reason`]) and for a person (`description`).
+///
+/// Becomes a `google.rpc.BadRequest.FieldViolation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The field, as `a.b`; inside a document the path goes on as a JSON pointer (RFC 6901): `dashboard.spec/panels/cpu`.
+    pub field: String,
+    /// Why, for programs.
+    pub reason: Reason,
+    /// What is wrong and what to do, for people.
+    pub description: String,
+}
+
+impl Violation {
+    /// Creates a violation of `field`.
+    pub fn new(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason,
+            description: description.into(),
+        }
+    }
+
+    /// Puts `prefix` before the field: a nested value knows its own path only.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        self.field.insert_str(0, prefix);
+        self
+    }
+}

@@ -1,0 +1,155 @@
+//! The one error that crosses modules: small, closed, and free of SQL, driver text and status codes.
+//!
+//! `store::classify` makes it from PostgreSQL's errors, `grpc::status` turns it into a `tonic::Status`.
+
+use std::fmt;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::domain::reason::Reason;
+use crate::domain::violation::Violation;
+
+/// What can go wrong with a call.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request is wrong, in one or more fields.
+    #[error("{}", Violations(.0))]
+    Invalid(Vec<Violation>),
+    /// Something that the request names does not exist.
+    #[error("{name} does not exist")]
+    NotFound {
+        /// Which kind of thing.
+        reason: Reason,
+        /// Its resource name.
+        name: String,
+    },
+    /// The name is taken; the reason says by what.
+    #[error("{description}")]
+    AlreadyExists {
+        /// By a live, a deleted or an otherwise spelled one.
+        reason: Reason,
+        /// The resource name that is in the way.
+        name: String,
+        /// What to do.
+        description: String,
+    },
+    /// The etag is stale.
+    #[error("{name} was changed since: read it again and repeat the change")]
+    EtagMismatch {
+        /// The resource name.
+        name: String,
+        /// The state that the caller has not seen.
+        current: CurrentVersion,
+    },
+    /// The resource is in a state that forbids the call.
+    #[error("{description}")]
+    FailedPrecondition {
+        /// Which state.
+        reason: Reason,
+        /// The resource name.
+        name: String,
+        /// What to do.
+        description: String,
+    },
+    /// The revision existed and was pruned.
+    #[error("{name} was pruned: only the newest revisions are kept")]
+    RevisionPruned {
+        /// The resource name of the revision.
+        name: String,
+    },
+    /// Concurrent transactions stood in each other's way, also after retries; nothing was done.
+    #[error("the call collided with others: try again")]
+    SerializationFailure,
+    /// No or bad credentials.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The caller may not do this, or it might not exist.
+    #[error("not allowed, or it might not exist")]
+    PermissionDenied,
+    /// More is asked than the server takes; nothing was done.
+    #[error("{description}")]
+    Exhausted {
+        /// Which limit.
+        reason: Reason,
+        /// What to do.
+        description: String,
+        /// When to try again, if that helps.
+        retry_after: Option<Duration>,
+    },
+    /// The deadline passed.
+    #[error("the deadline passed before the answer was ready")]
+    DeadlineExceeded,
+    /// The server can't do anything now; nothing was done.
+    #[error("{description}")]
+    Unavailable {
+        /// What is missing.
+        reason: Reason,
+        /// In words.
+        description: String,
+        /// The cause, for the log alone.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// The connection was lost during COMMIT and the outcome could not be read back.
+    #[error("the outcome is unknown: repeat the call with the same request_id to learn it")]
+    CommitOutcomeUnknown {
+        /// The request id to repeat the call with, also where the server made it up.
+        request_id: uuid::Uuid,
+    },
+    /// A bug of ours.
+    #[error("internal error")]
+    Internal(#[source] Cause),
+}
+
+/// An error of a library, kept for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// The result of everything that can fail with an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The version that stands in the way of a stale etag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// The current revision.
+    pub revision: i32,
+    /// Who wrote it.
+    pub author: String,
+    /// When.
+    pub time: OffsetDateTime,
+}
+
+impl Error {
+    /// Wraps an error that only a bug of ours can cause.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(vec![violation])
+    }
+}
+
+impl From<Vec<Violation>> for Error {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+/// Shows the first violation, and how many more there are.
+struct Violations<'a>(&'a [Violation]);
+
+impl fmt::Display for Violations<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.0.first() else {
+            return f.write_str("invalid request");
+        };
+        write!(f, "{}: {}", first.field, first.description)?;
+        match self.0.len() {
+            1 => Ok(()),
+            many => write!(f, " (and {} more)", many - 1),
+        }
+    }
+}
