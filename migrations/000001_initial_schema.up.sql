@@ -36,7 +36,7 @@ CREATE TABLE dashboard (
     spec json NOT NULL,
     spec_sha256 bytea NOT NULL,
     spec_size_bytes integer NOT NULL,
-    content_digest bytea NOT NULL,
+    spec_value_sha256 bytea NOT NULL,
     state text NOT NULL DEFAULT 'active',
     revision integer NOT NULL DEFAULT 1,
     generation bigint NOT NULL DEFAULT 1,
@@ -56,7 +56,7 @@ CREATE TABLE dashboard (
     CONSTRAINT dashboard_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_spec_size_bytes_check CHECK (spec_size_bytes > 0),
-    CONSTRAINT dashboard_content_digest_check CHECK (octet_length(content_digest) = 32),
+    CONSTRAINT dashboard_spec_value_sha256_check CHECK (octet_length(spec_value_sha256) = 32),
     CONSTRAINT dashboard_state_check CHECK (state IN ('active', 'deleted')),
     CONSTRAINT dashboard_revision_check CHECK (revision > 0),
     CONSTRAINT dashboard_generation_check CHECK (generation >= revision),
@@ -74,7 +74,7 @@ COMMENT ON COLUMN dashboard.metadata IS 'Tags (array of text) and labels (object
 COMMENT ON COLUMN dashboard.spec IS 'The Perses spec, exactly the text that was written.';
 COMMENT ON COLUMN dashboard.spec_sha256 IS 'SHA-256 of the text of the spec.';
 COMMENT ON COLUMN dashboard.spec_size_bytes IS 'Size of the text of the spec in bytes.';
-COMMENT ON COLUMN dashboard.content_digest IS 'SHA-256 of the canonical JSON value of the spec, the tags and the labels: equal digests are equal content.';
+COMMENT ON COLUMN dashboard.spec_value_sha256 IS 'SHA-256 of the canonical JSON value of the spec: key order, white space and the spelling of numbers left out.';
 COMMENT ON COLUMN dashboard.state IS 'active or deleted (soft-deleted, can be undeleted until purge_at).';
 COMMENT ON COLUMN dashboard.revision IS 'Counts changes of content, from 1.';
 COMMENT ON COLUMN dashboard.generation IS 'Counts every write that the API shows, from 1; the etag is made of it.';
@@ -123,6 +123,7 @@ CREATE TABLE dashboard_revision (
     spec json NOT NULL,
     spec_sha256 bytea NOT NULL,
     spec_size_bytes integer NOT NULL,
+    spec_value_sha256 bytea NOT NULL,
     change_note text NOT NULL DEFAULT '',
     author text COLLATE "C" NOT NULL,
     created_at timestamptz NOT NULL,
@@ -133,6 +134,7 @@ CREATE TABLE dashboard_revision (
     CONSTRAINT dashboard_revision_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_revision_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_revision_spec_size_bytes_check CHECK (spec_size_bytes > 0),
+    CONSTRAINT dashboard_revision_spec_value_sha256_check CHECK (octet_length(spec_value_sha256) = 32),
     CONSTRAINT dashboard_revision_change_note_check CHECK (char_length(change_note) <= 1000),
     CONSTRAINT dashboard_revision_restored_from_check CHECK (restored_from BETWEEN 1 AND revision - 1)
 );
@@ -143,6 +145,7 @@ COMMENT ON COLUMN dashboard_revision.metadata IS 'Tags and labels of this revisi
 COMMENT ON COLUMN dashboard_revision.spec IS 'The Perses spec, exactly the text that was written.';
 COMMENT ON COLUMN dashboard_revision.spec_sha256 IS 'SHA-256 of the text of the spec.';
 COMMENT ON COLUMN dashboard_revision.spec_size_bytes IS 'Size of the text of the spec in bytes.';
+COMMENT ON COLUMN dashboard_revision.spec_value_sha256 IS 'SHA-256 of the canonical JSON value of the spec.';
 COMMENT ON COLUMN dashboard_revision.change_note IS 'Why, in the words of the author.';
 COMMENT ON COLUMN dashboard_revision.author IS 'Who wrote it, as user:name.';
 COMMENT ON COLUMN dashboard_revision.created_at IS 'When it became the head.';
@@ -164,18 +167,18 @@ CREATE TABLE mutation_request (
     caller text COLLATE "C" NOT NULL,
     method text COLLATE "C" NOT NULL,
     request_id uuid NOT NULL,
-    content_digest bytea NOT NULL,
-    answer jsonb,
+    fingerprint bytea NOT NULL,
+    answer jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT mutation_request_pkey PRIMARY KEY (caller, method, request_id),
-    CONSTRAINT mutation_request_content_digest_check CHECK (octet_length(content_digest) = 32)
+    CONSTRAINT mutation_request_fingerprint_check CHECK (octet_length(fingerprint) = 32)
 );
 COMMENT ON TABLE mutation_request IS 'Idempotency keys: a mutation that is repeated within 24 hours gets its first answer again.';
 COMMENT ON COLUMN mutation_request.caller IS 'Who called, as user:name.';
 COMMENT ON COLUMN mutation_request.method IS 'The name of the RPC.';
 COMMENT ON COLUMN mutation_request.request_id IS 'The request id, the caller''s or one that the server made up.';
-COMMENT ON COLUMN mutation_request.content_digest IS 'SHA-256 of the parsed request: another content under the same id is refused.';
-COMMENT ON COLUMN mutation_request.answer IS 'The answer with a reference in place of the document; null only inside the transaction that works on it.';
+COMMENT ON COLUMN mutation_request.fingerprint IS 'SHA-256 of the parsed request: another content under the same id is refused.';
+COMMENT ON COLUMN mutation_request.answer IS 'The answer with a reference in place of the document.';
 COMMENT ON COLUMN mutation_request.created_at IS 'When it was answered.';
 
 CREATE INDEX idx_mutation_request_created_at ON mutation_request (created_at);

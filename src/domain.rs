@@ -6,6 +6,7 @@
 pub mod audit_event;
 pub mod dashboard;
 pub mod diff;
+pub mod digest;
 pub mod etag;
 pub mod filter;
 pub mod labels;
@@ -14,6 +15,7 @@ pub mod name;
 pub mod order_by;
 pub mod page;
 pub mod reason;
+pub mod revision;
 pub mod spec;
 pub mod tags;
 pub mod violation;

@@ -1,1 +1,31 @@
-//! TODO
+//! What an audit event says of a change; who and where from comes with the proof of access.
+
+use uuid::Uuid;
+
+use super::digest::Digest;
+
+/// The change that a mutation made to one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The resource name.
+    pub resource: String,
+    /// The project of the resource.
+    pub project: String,
+    /// The life of the resource.
+    pub uid: Uuid,
+    /// What the call found; none where it created.
+    pub before: Option<Version>,
+    /// What the call left; none where it purged.
+    pub after: Option<Version>,
+    /// The fields that changed.
+    pub changed_paths: Vec<&'static str>,
+}
+
+/// One version of a resource's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// The revision.
+    pub revision: i32,
+    /// SHA-256 of the document.
+    pub sha256: Digest,
+}

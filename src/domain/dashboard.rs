@@ -1,1 +1,125 @@
-//! TODO
+//! A dashboard as the store knows it, and the content that a caller writes.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::digest::{Digest, Fingerprint};
+use super::etag::Etag;
+use super::labels::{Labels, LabelsChange};
+use super::name::DashboardName;
+use super::spec::DashboardSpec;
+use super::tags::Tags;
+
+/// Whether a dashboard is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DashboardState {
+    /// Live.
+    Active,
+    /// Soft-deleted.
+    Deleted,
+}
+
+/// The head of a dashboard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dashboard {
+    /// Names this life of the dashboard.
+    pub uid: Uuid,
+    /// The resource name.
+    pub name: DashboardName,
+    /// `spec.display.name`.
+    pub display_name: String,
+    /// `spec.display.description`.
+    pub description: String,
+    /// Perses' tags.
+    pub tags: Tags,
+    /// Labels for programs.
+    pub labels: Labels,
+    /// The JSON text of the document; none where it was not asked for.
+    #[serde(skip)]
+    pub spec: Option<String>,
+    /// Of the JSON text.
+    pub spec_sha256: Digest,
+    /// Of the JSON text.
+    pub spec_size_bytes: i32,
+    /// Live or soft-deleted.
+    pub state: DashboardState,
+    /// Counts changes of content, from 1.
+    pub revision: i32,
+    /// Counts every write that the API shows, from 1.
+    pub generation: i64,
+    /// Who created it.
+    pub created_by: String,
+    /// Who wrote it last.
+    pub updated_by: String,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub create_time: OffsetDateTime,
+    /// When it was written last.
+    #[serde(with = "time::serde::rfc3339")]
+    pub update_time: OffsetDateTime,
+    /// When it was soft-deleted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub delete_time: Option<OffsetDateTime>,
+    /// From when on it may be purged.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub purge_time: Option<OffsetDateTime>,
+}
+
+impl Dashboard {
+    /// The version of the whole resource.
+    pub fn etag(&self) -> Etag {
+        Etag::new(self.uid, self.generation)
+    }
+}
+
+/// All that a caller can write of a dashboard.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// The document.
+    pub spec: DashboardSpec,
+    /// Perses' tags.
+    pub tags: Tags,
+    /// Labels for programs.
+    pub labels: Labels,
+}
+
+impl Content {
+    /// Adds the content to the fingerprint of a request.
+    pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+        request.part(self.spec.text()).parts(self.tags.as_slice().iter()).parts(
+            self.labels
+                .iter()
+                .flat_map(|(key, value)| [key, value])
+                .collect::<Vec<_>>()
+                .into_iter(),
+        )
+    }
+}
+
+/// What an update takes of a dashboard's content; the rest stays.
+#[derive(Debug, Clone, Default)]
+pub struct ContentChange {
+    /// The new document.
+    pub spec: Option<DashboardSpec>,
+    /// The new tags.
+    pub tags: Option<Tags>,
+    /// The new labels.
+    pub labels: Option<LabelsChange>,
+}
+
+impl ContentChange {
+    /// Adds the change to the fingerprint of a request.
+    pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+        let with_spec = request.optional_part(self.spec.as_ref().map(DashboardSpec::text));
+        let with_tags = match &self.tags {
+            Some(tags) => with_spec.part("tags").parts(tags.as_slice().iter()),
+            None => with_spec.part("no tags"),
+        };
+        match &self.labels {
+            Some(labels) => labels.fingerprint(with_tags.part("labels")),
+            None => with_tags.part("no labels"),
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::reason::Reason;
 use super::violation::Violation;
 
@@ -124,7 +126,8 @@ pub fn parse_project(field: &str, parent: &str) -> Result<ProjectId, Violation> 
 }
 
 /// `projects/{project}/dashboards/{dashboard}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DashboardName {
     project: ProjectId,
     dashboard: String,
@@ -163,6 +166,20 @@ impl DashboardName {
     /// The last segment: Perses' `metadata.name`.
     pub fn id(&self) -> &str {
         &self.dashboard
+    }
+}
+
+impl From<DashboardName> for String {
+    fn from(name: DashboardName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for DashboardName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::parse("name", &name).map_err(|violation| violation.description)
     }
 }
 
