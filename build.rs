@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .open_files(PROTOS)?;
 
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out_dir.join("descriptors.binpb"), compiler.encode_file_descriptor_set())?;
+    std::fs::write(out_dir.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()
         // Documents go from JSON to wire bytes and back without a tree of prost messages in between.
         .extern_path(".google.protobuf.Struct", "crate::grpc::structured::WireStruct")

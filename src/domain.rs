@@ -10,6 +10,7 @@ pub mod digest;
 pub mod etag;
 pub mod filter;
 pub mod labels;
+pub mod list;
 pub mod mutation;
 pub mod name;
 pub mod order_by;

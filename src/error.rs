@@ -8,13 +8,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::domain::reason::Reason;
-use crate::domain::violation::Violation;
+use crate::domain::violation::{Violation, Violations};
 
 /// What can go wrong with a call.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request is wrong, in one or more fields.
-    #[error("{}", Violations(.0))]
+    #[error("{}", FirstOf(.0))]
     Invalid(Vec<Violation>),
     /// Something that the request names does not exist.
     #[error("{name} does not exist")]
@@ -97,8 +97,11 @@ pub enum Error {
         /// The request id to repeat the call with, also where the server made it up.
         request_id: uuid::Uuid,
     },
+    /// There is no such method.
+    #[error("this server has no such method")]
+    Unimplemented,
     /// A bug of ours.
-    #[error("internal error")]
+    #[error("internal error: tell the operators the x-request-id of this answer")]
     Internal(#[source] Cause),
 }
 
@@ -132,16 +135,16 @@ impl From<Violation> for Error {
     }
 }
 
-impl From<Vec<Violation>> for Error {
-    fn from(violations: Vec<Violation>) -> Self {
-        Self::Invalid(violations)
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations.into())
     }
 }
 
 /// Shows the first violation, and how many more there are.
-struct Violations<'a>(&'a [Violation]);
+struct FirstOf<'a>(&'a [Violation]);
 
-impl fmt::Display for Violations<'_> {
+impl fmt::Display for FirstOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(first) = self.0.first() else {
             return f.write_str("invalid request");

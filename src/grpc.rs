@@ -1,1 +1,15 @@
-//! TODO
+//! The wire: handlers, and conversions between messages and domain values.
+//!
+//! What belongs here: one file per service (handlers are name → authorise → parse → call → present), `convert/` with one
+//! file per topic, and [`status`], the only file that names a status code. What does not: rules about values, SQL.
+
+mod convert;
+mod dashboards;
+pub mod proto;
+pub mod status;
+pub mod structured;
+
+pub use dashboards::Dashboards;
+
+/// The largest message that is taken or sent, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;

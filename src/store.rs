@@ -1,9 +1,52 @@
 //! PostgreSQL: the only part that knows SQL.
 //!
-//! What belongs here: the pool, one file per resource with its SQL, migrations, the embedded server.
-//! What does not: wire types, rules about values.
+//! What belongs here: the pool, one file per resource with its SQL, migrations, the embedded server. What does not: wire
+//! types, rules about values. A read is one method, one statement and one round trip; a mutation is one transaction of
+//! change, revision, audit event and request id ([`mutate`]).
 
+mod audit;
+mod classify;
 pub mod connect;
+mod dashboard;
 pub mod embedded;
+mod json_text;
+mod metadata;
 pub mod migrate;
+mod mutate;
 pub mod pool;
+mod probe;
+mod revision;
+mod run_tx;
+mod statement;
+
+use std::time::Duration;
+
+use pool::Pool;
+
+/// How much is kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// The newest revisions of a dashboard that are kept.
+    pub revisions_kept: i32,
+    /// How long a soft-deleted dashboard can be undeleted.
+    pub deleted_dashboards: Duration,
+}
+
+/// The dashboards in PostgreSQL. Cheap to clone: all clones share the pool.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    retention: Retention,
+}
+
+impl Store {
+    /// Creates a store on `pool`; it connects when it is first used.
+    pub fn new(pool: Pool, retention: Retention) -> Self {
+        Self { pool, retention }
+    }
+
+    /// The pool, for its statistics.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+}

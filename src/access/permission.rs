@@ -11,8 +11,12 @@ pub enum Permission {
     DashboardsList,
     /// Create a dashboard.
     DashboardsCreate,
-    /// Change a dashboard, restore a revision.
+    /// Change a dashboard.
     DashboardsUpdate,
+    /// Create, change or undelete a dashboard so that it is as given.
+    DashboardsApply,
+    /// Make an old revision the head again.
+    DashboardsRestore,
     /// Soft-delete a dashboard.
     DashboardsDelete,
     /// Bring a soft-deleted dashboard back.
@@ -29,6 +33,8 @@ impl Permission {
             Self::DashboardsList => "dashboards.list",
             Self::DashboardsCreate => "dashboards.create",
             Self::DashboardsUpdate => "dashboards.update",
+            Self::DashboardsApply => "dashboards.apply",
+            Self::DashboardsRestore => "dashboards.restore",
             Self::DashboardsDelete => "dashboards.delete",
             Self::DashboardsUndelete => "dashboards.undelete",
             Self::DashboardsPurge => "dashboards.purge",

@@ -21,6 +21,22 @@ pub enum DashboardState {
     Deleted,
 }
 
+/// How much of a dashboard is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Everything but the document.
+    Basic,
+    /// Everything.
+    Full,
+}
+
+impl View {
+    /// Whether documents are read.
+    pub fn with_spec(self) -> bool {
+        self == Self::Full
+    }
+}
+
 /// The head of a dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dashboard {

@@ -31,3 +31,12 @@ pub struct DashboardRevision {
     /// The revision that it repeats.
     pub restored_from: Option<i32>,
 }
+
+/// Which two revisions a diff compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevisionRange {
+    /// The number to start from.
+    pub from: i32,
+    /// The number to arrive at; none stands for the head.
+    pub to: Option<i32>,
+}

@@ -35,3 +35,40 @@ impl Violation {
         self
     }
 }
+
+/// Violations of one request, gathered field by field so that the caller learns all of them at once.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Takes the value of a field that was parsed, or what is wrong with it.
+    pub fn note<T>(&mut self, parsed: Result<T, impl Into<Self>>) -> Option<T> {
+        parsed.map_err(|wrong| self.0.extend(wrong.into().0)).ok()
+    }
+
+    /// Gives `value` when nothing was wrong.
+    ///
+    /// # Errors
+    /// All that was wrong.
+    pub fn or_ok<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+impl From<Vec<Violation>> for Violations {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self(violations)
+    }
+}
+
+impl From<Violations> for Vec<Violation> {
+    fn from(violations: Violations) -> Self {
+        violations.0
+    }
+}

@@ -1,0 +1,136 @@
+//! What a list was asked for, parsed; and a page of it.
+
+use super::dashboard::{Dashboard, View};
+use super::filter::Filter;
+use super::name::{DashboardName, Parent};
+use super::order_by::{OrderBy, OrderKey};
+use super::page::{Cursor, PageBinding, PageOrder, PageSize, PageToken, PagedQuery};
+use super::revision::DashboardRevision;
+use super::violation::Violation;
+
+/// The most bytes of documents in one answer; a page that would exceed it ends early.
+pub const MAX_PAGE_SPEC_BYTES: i64 = 3 * 1024 * 1024;
+
+/// A page, and where the next one begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The last item, when more follow.
+    pub next: Option<Cursor>,
+}
+
+/// A list of dashboards.
+#[derive(Debug, Clone)]
+pub struct ListDashboards {
+    /// In one project or in all.
+    pub parent: Parent,
+    /// The most items.
+    pub page_size: PageSize,
+    /// Which dashboards.
+    pub filter: Option<Filter>,
+    /// In which order.
+    pub order_by: OrderBy,
+    /// Soft-deleted ones too.
+    pub show_deleted: bool,
+    /// With or without documents.
+    pub view: View,
+    /// Where the page begins; none for the first.
+    pub after: Option<Cursor>,
+}
+
+impl ListDashboards {
+    /// Reads the token of this list and goes on from there.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_TOKEN` on `page_token`.
+    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
+        self.after = PageToken::decode("page_token", token, &self.binding())?;
+        Ok(self)
+    }
+
+    /// The token of the page that follows `cursor`.
+    pub fn token(&self, cursor: Cursor) -> String {
+        let binding = self.binding();
+        PageToken { cursor, binding }.encode()
+    }
+
+    /// The cursor that stands on `dashboard` in this list's order.
+    pub fn cursor_on(&self, dashboard: &Dashboard) -> Cursor {
+        let uid = dashboard.uid;
+        match self.order_by.key {
+            OrderKey::Name => Cursor::Name(dashboard.name.clone()),
+            OrderKey::DisplayName => Cursor::DisplayName {
+                display_name: dashboard.display_name.clone(),
+                uid,
+            },
+            OrderKey::CreateTime => Cursor::CreateTime {
+                time: dashboard.create_time,
+                uid,
+            },
+            OrderKey::UpdateTime => Cursor::UpdateTime {
+                time: dashboard.update_time,
+                uid,
+            },
+        }
+    }
+
+    fn binding(&self) -> PageBinding {
+        PageBinding::new(&PagedQuery {
+            method: "ListDashboards",
+            parent: &self.parent.to_string(),
+            filter: self.filter.as_ref().map_or("", Filter::text),
+            order: PageOrder::Dashboards(self.order_by),
+            show_deleted: self.show_deleted,
+        })
+    }
+}
+
+/// A list of the revisions of a dashboard, newest first.
+#[derive(Debug, Clone)]
+pub struct ListDashboardRevisions {
+    /// The dashboard.
+    pub dashboard: DashboardName,
+    /// The most items.
+    pub page_size: PageSize,
+    /// With or without documents.
+    pub view: View,
+    /// The number of the last revision of the page before.
+    pub after: Option<i32>,
+}
+
+impl ListDashboardRevisions {
+    /// Reads the token of this list and goes on from there.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_TOKEN` on `page_token`.
+    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
+        let cursor = PageToken::decode("page_token", token, &self.binding())?;
+        self.after = match cursor {
+            Some(Cursor::Revision(revision)) => Some(revision),
+            _ => None,
+        };
+        Ok(self)
+    }
+
+    /// The token of the page that follows `cursor`.
+    pub fn token(&self, cursor: Cursor) -> String {
+        let binding = self.binding();
+        PageToken { cursor, binding }.encode()
+    }
+
+    /// The cursor that stands on `revision`.
+    pub fn cursor_on(&self, revision: &DashboardRevision) -> Cursor {
+        Cursor::Revision(revision.name.revision)
+    }
+
+    fn binding(&self) -> PageBinding {
+        PageBinding::new(&PagedQuery {
+            method: "ListDashboardRevisions",
+            parent: &self.dashboard.to_string(),
+            filter: "",
+            order: PageOrder::NewestRevisionFirst,
+            show_deleted: false,
+        })
+    }
+}

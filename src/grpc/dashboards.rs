@@ -1,0 +1,145 @@
+//! DashboardService: name → authorise → parse → call → present.
+
+mod read;
+mod write;
+
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::access::{AccessControl, Caller};
+use crate::domain::spec::SpecLimits;
+use crate::error::{Error, Result};
+use crate::grpc::proto::dashboard_service_server::DashboardService;
+use crate::grpc::proto::{
+    ApplyDashboardRequest, ApplyDashboardResponse, BatchGetDashboardsRequest, BatchGetDashboardsResponse,
+    CreateDashboardRequest, CreateDashboardResponse, DeleteDashboardRequest, DeleteDashboardResponse,
+    DiffDashboardRevisionsRequest, DiffDashboardRevisionsResponse, GetDashboardRequest, GetDashboardResponse,
+    GetDashboardRevisionRequest, GetDashboardRevisionResponse, ListDashboardRevisionsRequest,
+    ListDashboardRevisionsResponse, ListDashboardsRequest, ListDashboardsResponse, PurgeDashboardRequest,
+    PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse,
+    UndeleteDashboardRequest, UndeleteDashboardResponse, UpdateDashboardRequest, UpdateDashboardResponse,
+};
+use crate::store::Store;
+
+/// The handlers of DashboardService.
+#[derive(Debug, Clone)]
+pub struct Dashboards {
+    store: Store,
+    access: AccessControl,
+    limits: SpecLimits,
+}
+
+impl Dashboards {
+    /// Creates the service.
+    pub fn new(store: Store, access: AccessControl, limits: SpecLimits) -> Self {
+        Self { store, access, limits }
+    }
+}
+
+/// Takes a request apart: who calls, and what for.
+fn open<T>(request: Request<T>) -> Result<(Caller, T)> {
+    let (_, extensions, message) = request.into_parts();
+    let caller = extensions
+        .get::<Caller>()
+        .ok_or_else(|| Error::internal("the authentication layer is missing"))?;
+    Ok((caller.clone(), message))
+}
+
+/// Answers, or says what went wrong.
+fn answer<T>(result: Result<T>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(Status::from)
+}
+
+/// One line per RPC: each handler is a method of the same name in `read` or `write`.
+#[async_trait]
+impl DashboardService for Dashboards {
+    async fn create_dashboard(
+        &self,
+        request: Request<CreateDashboardRequest>,
+    ) -> Result<Response<CreateDashboardResponse>, Status> {
+        answer(self.create(request).await)
+    }
+
+    async fn get_dashboard(
+        &self,
+        request: Request<GetDashboardRequest>,
+    ) -> Result<Response<GetDashboardResponse>, Status> {
+        answer(self.get(request).await)
+    }
+
+    async fn batch_get_dashboards(
+        &self,
+        request: Request<BatchGetDashboardsRequest>,
+    ) -> Result<Response<BatchGetDashboardsResponse>, Status> {
+        answer(self.batch_get(request).await)
+    }
+
+    async fn list_dashboards(
+        &self,
+        request: Request<ListDashboardsRequest>,
+    ) -> Result<Response<ListDashboardsResponse>, Status> {
+        answer(self.list(request).await)
+    }
+
+    async fn update_dashboard(
+        &self,
+        request: Request<UpdateDashboardRequest>,
+    ) -> Result<Response<UpdateDashboardResponse>, Status> {
+        answer(self.update(request).await)
+    }
+
+    async fn apply_dashboard(
+        &self,
+        request: Request<ApplyDashboardRequest>,
+    ) -> Result<Response<ApplyDashboardResponse>, Status> {
+        answer(self.apply(request).await)
+    }
+
+    async fn delete_dashboard(
+        &self,
+        request: Request<DeleteDashboardRequest>,
+    ) -> Result<Response<DeleteDashboardResponse>, Status> {
+        answer(self.delete(request).await)
+    }
+
+    async fn undelete_dashboard(
+        &self,
+        request: Request<UndeleteDashboardRequest>,
+    ) -> Result<Response<UndeleteDashboardResponse>, Status> {
+        answer(self.undelete(request).await)
+    }
+
+    async fn purge_dashboard(
+        &self,
+        request: Request<PurgeDashboardRequest>,
+    ) -> Result<Response<PurgeDashboardResponse>, Status> {
+        answer(self.purge(request).await)
+    }
+
+    async fn list_dashboard_revisions(
+        &self,
+        request: Request<ListDashboardRevisionsRequest>,
+    ) -> Result<Response<ListDashboardRevisionsResponse>, Status> {
+        answer(self.list_revisions(request).await)
+    }
+
+    async fn get_dashboard_revision(
+        &self,
+        request: Request<GetDashboardRevisionRequest>,
+    ) -> Result<Response<GetDashboardRevisionResponse>, Status> {
+        answer(self.get_revision(request).await)
+    }
+
+    async fn diff_dashboard_revisions(
+        &self,
+        request: Request<DiffDashboardRevisionsRequest>,
+    ) -> Result<Response<DiffDashboardRevisionsResponse>, Status> {
+        answer(self.diff_revisions(request).await)
+    }
+
+    async fn restore_dashboard_revision(
+        &self,
+        request: Request<RestoreDashboardRevisionRequest>,
+    ) -> Result<Response<RestoreDashboardRevisionResponse>, Status> {
+        answer(self.restore_revision(request).await)
+    }
+}

@@ -1,0 +1,98 @@
+//! The handlers that only read.
+
+use tonic::Request;
+
+use super::{Dashboards, open};
+use crate::access::Permission;
+use crate::domain::diff::json_patch;
+use crate::domain::name::{DashboardName, Parent, RevisionName};
+use crate::error::Result;
+use crate::grpc::convert::dashboard::{present_dashboard, present_revision};
+use crate::grpc::convert::read::{parse_batch, parse_diff, parse_get, parse_list, parse_list_revisions};
+use crate::grpc::convert::spec::SpecFormat;
+use crate::grpc::proto;
+
+impl Dashboards {
+    pub(super) async fn get(&self, request: Request<proto::GetDashboardRequest>) -> Result<proto::GetDashboardResponse> {
+        let (caller, message) = open(request)?;
+        let name = DashboardName::parse("name", &message.name)?;
+        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let (view, format) = parse_get(&message)?;
+        let dashboard = self.store.get_dashboard(&access, &name, view).await?;
+        Ok(proto::GetDashboardResponse {
+            dashboard: Some(present_dashboard(dashboard, format)),
+        })
+    }
+
+    pub(super) async fn batch_get(
+        &self,
+        request: Request<proto::BatchGetDashboardsRequest>,
+    ) -> Result<proto::BatchGetDashboardsResponse> {
+        let (caller, message) = open(request)?;
+        let parent = Parent::parse("parent", &message.parent)?;
+        let access = self.access.require(&caller, Permission::DashboardsGet, &parent).await?;
+        let (names, view, format) = parse_batch(message, &parent)?;
+        let dashboards = self.store.batch_get_dashboards(&access, &names, view).await?;
+        Ok(proto::BatchGetDashboardsResponse {
+            dashboards: dashboards.into_iter().map(|found| present_dashboard(found, format)).collect(),
+        })
+    }
+
+    pub(super) async fn list(
+        &self,
+        request: Request<proto::ListDashboardsRequest>,
+    ) -> Result<proto::ListDashboardsResponse> {
+        let (caller, message) = open(request)?;
+        let parent = Parent::parse("parent", &message.parent)?;
+        let access = self.access.require(&caller, Permission::DashboardsList, &parent).await?;
+        let (query, format) = parse_list(&message, parent)?;
+        let page = self.store.list_dashboards(&access, &query).await?;
+        Ok(proto::ListDashboardsResponse {
+            dashboards: page.items.into_iter().map(|item| present_dashboard(item, format)).collect(),
+            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+        })
+    }
+
+    pub(super) async fn list_revisions(
+        &self,
+        request: Request<proto::ListDashboardRevisionsRequest>,
+    ) -> Result<proto::ListDashboardRevisionsResponse> {
+        let (caller, message) = open(request)?;
+        let name = DashboardName::parse("parent", &message.parent)?;
+        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let (query, format) = parse_list_revisions(&message, name)?;
+        let page = self.store.list_dashboard_revisions(&access, &query).await?;
+        Ok(proto::ListDashboardRevisionsResponse {
+            revisions: page.items.into_iter().map(|item| present_revision(item, format)).collect(),
+            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+        })
+    }
+
+    pub(super) async fn get_revision(
+        &self,
+        request: Request<proto::GetDashboardRevisionRequest>,
+    ) -> Result<proto::GetDashboardRevisionResponse> {
+        let (caller, message) = open(request)?;
+        let name = RevisionName::parse("name", &message.name)?;
+        let access = self.access.require(&caller, Permission::DashboardsGet, name.dashboard.project()).await?;
+        let format = SpecFormat::parse(message.spec_format)?;
+        let revision = self.store.get_dashboard_revision(&access, &name).await?;
+        Ok(proto::GetDashboardRevisionResponse {
+            revision: Some(present_revision(revision, format)),
+        })
+    }
+
+    pub(super) async fn diff_revisions(
+        &self,
+        request: Request<proto::DiffDashboardRevisionsRequest>,
+    ) -> Result<proto::DiffDashboardRevisionsResponse> {
+        let (caller, message) = open(request)?;
+        let name = DashboardName::parse("name", &message.name)?;
+        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let range = parse_diff(&message)?;
+        let (from, to) = self.store.diff_dashboard_revisions(&access, &name, range).await?;
+        Ok(proto::DiffDashboardRevisionsResponse {
+            json_patch: json_patch(&from, &to)?,
+        })
+    }
+}

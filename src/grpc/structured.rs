@@ -1,0 +1,171 @@
+//! Documents as `google.protobuf.Struct`, between JSON text and wire bytes without a tree of prost messages.
+//!
+//! A `Struct` of prost is a map of boxed enums: building and dropping one costs an order of magnitude more than the
+//! bytes. [`WireStruct`] stands in its place in the generated code and holds the encoded fields.
+
+mod decode;
+mod encode;
+
+use prost::DecodeError;
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{DecodeContext, WireType, decode_varint, encode_key, encode_varint, skip_field};
+
+use crate::domain::spec::SpecLimits;
+use crate::domain::spec::json;
+
+/// The tag of `google.protobuf.Struct.fields`.
+const FIELDS_TAG: u32 = 1;
+
+/// The encoded body of a `google.protobuf.Struct`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct WireStruct(Vec<u8>);
+
+impl WireStruct {
+    /// Encodes a document; none for text that is not a JSON object, or holds a number that no double is equal to.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let document = json::parse(text).ok()?;
+        encode::encode(&document).map(Self)
+    }
+
+    /// Writes the tree as JSON text: keys sorted (maps of protobuf have no order), integral numbers without a fraction.
+    ///
+    /// # Errors
+    /// What is wrong with the tree, for people: not the encoding of a `Struct`, not UTF-8, a number that JSON lacks, or
+    /// beyond the limits of documents.
+    pub fn to_json(&self, limits: &SpecLimits) -> Result<String, String> {
+        decode::decode(&self.0, limits)
+    }
+}
+
+impl prost::Message for WireStruct {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        buf.put_slice(&self.0);
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        ctx: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        if tag != FIELDS_TAG || wire_type != WireType::LengthDelimited {
+            return skip_field(wire_type, tag, buf, ctx);
+        }
+        let length = decode_varint(buf)?;
+        let body = usize::try_from(length).ok().filter(|length| *length <= buf.remaining());
+        let Some(body_length) = body else {
+            // Makes prost say what is wrong: the field ends before its length.
+            return skip_field(WireType::SixtyFourBit, tag, &mut [0_u8; 0].as_slice(), ctx);
+        };
+        encode_key(FIELDS_TAG, WireType::LengthDelimited, &mut self.0);
+        encode_varint(length, &mut self.0);
+        self.0.put(buf.take(body_length));
+        Ok(())
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    /// What prost makes of the same bytes.
+    fn through_prost(text: &str) -> prost_types::Struct {
+        let wire = WireStruct::from_json(text).expect("representable");
+        prost_types::Struct::decode(wire.encode_to_vec().as_slice()).expect("a struct")
+    }
+
+    fn round_trip(text: &str) -> String {
+        let sent = through_prost(text).encode_to_vec();
+        let received = WireStruct::decode(sent.as_slice()).expect("a struct");
+        received.to_json(&SpecLimits::default()).expect("a document")
+    }
+
+    #[test]
+    fn a_document_is_the_same_json_value_after_prost_saw_it() {
+        for text in [
+            "{}",
+            r#"{"a":{},"b":[],"c":null,"d":true,"e":false}"#,
+            r#"{"a":[1,[2,{"b":[{}]}],"x"],"n":-0.5,"t":"\"\\\n\u0001é😀"}"#,
+            r#"{"big":9007199254740992,"e":1e300,"i":123456789,"neg":-42,"small":1e-7}"#,
+        ] {
+            let sent: serde_json::Value = serde_json::from_str(text).expect("json");
+            let back: serde_json::Value = serde_json::from_str(&round_trip(text)).expect("json");
+            let as_doubles = |value: &serde_json::Value| serde_json::to_string(value).map(|json| json.replace(".0", ""));
+            assert_eq!(as_doubles(&back).ok(), as_doubles(&sent).ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_bodies_have_their_lengths_right() {
+        let text = format!(r#"{{"a":{{"b":["{}"]}}}}"#, "x".repeat(40_000));
+        assert_eq!(round_trip(&text), text);
+    }
+
+    #[test]
+    fn numbers_that_no_double_carries_stay_json() {
+        for text in [
+            r#"{"a":9007199254740993}"#,
+            r#"{"a":[0.12345678901234567890123]}"#,
+            r#"[1]"#,
+            "1",
+            "nonsense",
+        ] {
+            assert_eq!(WireStruct::from_json(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn trees_that_are_no_documents_are_refused() {
+        let number = |value: f64| prost_types::Struct {
+            fields: [(
+                "a".to_owned(),
+                prost_types::Value {
+                    kind: Some(prost_types::value::Kind::NumberValue(value)),
+                },
+            )]
+            .into(),
+        };
+        let without_kind = prost_types::Struct {
+            fields: [("a".to_owned(), prost_types::Value { kind: None })].into(),
+        };
+        for tree in [number(f64::NAN), number(f64::INFINITY), without_kind] {
+            let wire = WireStruct::decode(tree.encode_to_vec().as_slice()).expect("a struct");
+            assert!(wire.to_json(&SpecLimits::default()).is_err(), "{tree:?}");
+        }
+        for garbage in [&b"\x0a\x05abc"[..], b"\x0a\x03\x0a\x01\xff", b"\x0a\x02\x12\x01"] {
+            let refused = WireStruct::decode(garbage).map(|wire| wire.to_json(&SpecLimits::default()).is_err());
+            assert!(refused.unwrap_or(true), "{garbage:?}");
+        }
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_without_a_stack_overflow() {
+        // Value.list_value.values, again and again.
+        let mut value = vec![0x20, 0x01];
+        for _ in 0..5_000 {
+            let list = [&[0x0a][..], &varint(value.len()), &value].concat();
+            value = [&[0x32][..], &varint(list.len()), &list].concat();
+        }
+        let entry = [&[0x0a, 0x01, b'a', 0x12][..], &varint(value.len()), &value].concat();
+        let tree = [&[0x0a][..], &varint(entry.len()), &entry].concat();
+        let wire = WireStruct::decode(tree.as_slice()).expect("a struct");
+        assert!(wire.to_json(&SpecLimits::default()).is_err());
+    }
+
+    fn varint(value: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_varint(value as u64, &mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,194 @@
+//! From the wire bytes of a `google.protobuf.Struct` to JSON text.
+
+use std::fmt::Write as _;
+
+use prost::bytes::Buf;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+use crate::domain::spec::SpecLimits;
+use crate::domain::spec::json::MAX_DEPTH;
+
+/// Doubles hold every integer up to here: 2^53.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// Decodes the fields of a `Struct` into JSON text.
+pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, String> {
+    let mut writer = Writer {
+        json: String::with_capacity(fields.len()),
+        depth: 0,
+        max_bytes: limits.max_bytes,
+    };
+    writer.object(fields)?;
+    Ok(writer.json)
+}
+
+/// The shortest JSON number that names `double`; none for infinity and for what is no number.
+pub(super) fn json_number(double: f64) -> Option<String> {
+    if double.fract() == 0.0 && double.abs() <= MAX_EXACT_INTEGER {
+        return Some(format!("{double:.0}"));
+    }
+    serde_json::Number::from_f64(double).map(|number| number.to_string())
+}
+
+struct Writer {
+    json: String,
+    depth: usize,
+    max_bytes: usize,
+}
+
+impl Writer {
+    /// Writes a message `Struct`: its entries sorted by key.
+    fn object(&mut self, fields: &[u8]) -> Result<(), String> {
+        self.enter()?;
+        let mut entries = delimited_fields(fields, 1)?
+            .into_iter()
+            .map(entry)
+            .collect::<Result<Vec<_>, _>>()?;
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        self.json.push('{');
+        for (position, (key, value)) in entries.into_iter().enumerate() {
+            self.separate(position);
+            self.string(key)?;
+            self.json.push(':');
+            self.value(value)?;
+        }
+        self.json.push('}');
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Writes a message `ListValue`.
+    fn array(&mut self, values: &[u8]) -> Result<(), String> {
+        self.enter()?;
+        self.json.push('[');
+        for (position, value) in delimited_fields(values, 1)?.into_iter().enumerate() {
+            self.separate(position);
+            self.value(value)?;
+        }
+        self.json.push(']');
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it.
+    fn value(&mut self, mut wire: &[u8]) -> Result<(), String> {
+        let mut kind = None;
+        while wire.has_remaining() {
+            kind = read_kind(&mut wire)?.or(kind);
+        }
+        match kind.ok_or("structured holds a value without a kind")? {
+            Kind::Null => self.json.push_str("null"),
+            Kind::Bool(truth) => self.json.push_str(if truth { "true" } else { "false" }),
+            Kind::Number(double) => {
+                let number = json_number(double).ok_or("structured holds a number that JSON lacks")?;
+                self.json.push_str(&number);
+            }
+            Kind::String(text) => self.string(text)?,
+            Kind::Struct(fields) => self.object(fields)?,
+            Kind::List(values) => self.array(values)?,
+        }
+        self.check_size()
+    }
+
+    fn string(&mut self, text: &str) -> Result<(), String> {
+        let quoted = serde_json::to_string(text).map_err(|error| error.to_string())?;
+        self.json.push_str(&quoted);
+        Ok(())
+    }
+
+    fn separate(&mut self, position: usize) {
+        if position > 0 {
+            self.json.push(',');
+        }
+    }
+
+    /// Stops early where intake would refuse the document anyway.
+    fn enter(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+        }
+        Ok(())
+    }
+
+    fn check_size(&self) -> Result<(), String> {
+        if self.json.len() > self.max_bytes {
+            let mut why = String::new();
+            let _ = write!(why, "larger than {} bytes as JSON", self.max_bytes);
+            return Err(why);
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of a message `Value`.
+enum Kind<'a> {
+    Null,
+    Number(f64),
+    String(&'a str),
+    Bool(bool),
+    Struct(&'a [u8]),
+    List(&'a [u8]),
+}
+
+/// Reads one field of a message `Value`; none for a field that this server does not know.
+fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, String> {
+    let (tag, wire_type) = decode_key(wire).map_err(malformed)?;
+    let kind = match (tag, wire_type) {
+        (1, WireType::Varint) => decode_varint(wire).map(|_| Kind::Null).map_err(malformed)?,
+        (2, WireType::SixtyFourBit) => Kind::Number(wire.try_get_f64_le().map_err(malformed)?),
+        (3, WireType::LengthDelimited) => Kind::String(utf8(delimited(wire)?)?),
+        (4, WireType::Varint) => decode_varint(wire).map(|truth| Kind::Bool(truth != 0)).map_err(malformed)?,
+        (5, WireType::LengthDelimited) => Kind::Struct(delimited(wire)?),
+        (6, WireType::LengthDelimited) => Kind::List(delimited(wire)?),
+        _ => {
+            skip_field(wire_type, tag, wire, DecodeContext::default()).map_err(malformed)?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(kind))
+}
+
+/// Reads an entry of the map `Struct.fields`.
+fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), String> {
+    let (mut key, mut value): (&str, &[u8]) = ("", &[]);
+    while wire.has_remaining() {
+        match decode_key(&mut wire).map_err(malformed)? {
+            (1, WireType::LengthDelimited) => key = utf8(delimited(&mut wire)?)?,
+            (2, WireType::LengthDelimited) => value = delimited(&mut wire)?,
+            (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
+        }
+    }
+    Ok((key, value))
+}
+
+/// The bodies of the repeated field `wanted` of a message.
+fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, String> {
+    let mut bodies = Vec::new();
+    while wire.has_remaining() {
+        match decode_key(&mut wire).map_err(malformed)? {
+            (tag, WireType::LengthDelimited) if tag == wanted => bodies.push(delimited(&mut wire)?),
+            (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
+        }
+    }
+    Ok(bodies)
+}
+
+/// Takes a length and so many bytes.
+fn delimited<'a>(wire: &mut &'a [u8]) -> Result<&'a [u8], String> {
+    let length = decode_varint(wire).map_err(malformed)?;
+    let (body, rest) = usize::try_from(length)
+        .ok()
+        .and_then(|length| wire.split_at_checked(length))
+        .ok_or("structured ends before its length")?;
+    *wire = rest;
+    Ok(body)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|_| "structured holds text that is not UTF-8".into())
+}
+
+fn malformed(error: impl std::fmt::Display) -> String {
+    format!("structured is not a google.protobuf.Struct: {error}")
+}

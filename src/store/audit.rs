@@ -1,0 +1,50 @@
+//! Audit events: appended in the transaction of the change that they tell of.
+
+use std::net::IpAddr;
+
+use postgres_types::Type;
+use tokio_postgres::Transaction;
+
+use crate::access::Access;
+use crate::domain::audit_event::Change;
+use crate::error::Result;
+
+const APPEND: &str = "-- append_audit_event
+INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,
+    revision_before, revision_after, sha256_before, sha256_after, changed_paths,
+    client_ip, user_agent, correlation_id, trace_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+
+/// Appends the event of a change that succeeded.
+pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Change) -> Result<()> {
+    let caller = access.caller();
+    let origin = caller.origin();
+    let (revision_before, revision_after) = (change.before.map(|v| v.revision), change.after.map(|v| v.revision));
+    let before = change.before.as_ref().map(|version| version.sha256.as_bytes().as_slice());
+    let after = change.after.as_ref().map(|version| version.sha256.as_bytes().as_slice());
+    let client_ip: Option<IpAddr> = origin.client_ip;
+    tx.execute_typed(
+        APPEND,
+        &[
+            (&caller.subject(), Type::TEXT),
+            (&caller.groups(), Type::TEXT_ARRAY),
+            (&caller.auth_method().as_str(), Type::TEXT),
+            (&origin.method, Type::TEXT),
+            (&access.permission().as_str(), Type::TEXT),
+            (&change.project, Type::TEXT),
+            (&change.resource, Type::TEXT),
+            (&change.uid, Type::UUID),
+            (&revision_before, Type::INT4),
+            (&revision_after, Type::INT4),
+            (&before, Type::BYTEA),
+            (&after, Type::BYTEA),
+            (&change.changed_paths, Type::TEXT_ARRAY),
+            (&client_ip, Type::INET),
+            (&origin.user_agent, Type::TEXT),
+            (&origin.correlation_id, Type::UUID),
+            (&origin.trace_id, Type::TEXT),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! From PostgreSQL's errors to [`Error`]: the only file that reads SQLSTATE and names of constraints.
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::domain::reason::Reason;
+use crate::error::Error;
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refusal) => {
+                let kind = Kind::of(refusal);
+                kind.into_error(error)
+            }
+            None if is_connection_failure(&error) => Kind::Unreachable.into_error(error),
+            None => Self::internal(error),
+        }
+    }
+}
+
+/// What a refusal of PostgreSQL means to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Collision,
+    QueryCanceled,
+    Unreachable,
+    ReadOnly,
+    WrongSchema,
+    NameTaken,
+    NameTakenInOtherCase,
+    Bug,
+}
+
+impl Kind {
+    fn of(refusal: &DbError) -> Self {
+        let state = refusal.code();
+        match *state {
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Self::Collision,
+            SqlState::QUERY_CANCELED => Self::QueryCanceled,
+            SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
+            SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_FUNCTION => Self::WrongSchema,
+            // "no partition of relation found for row" is a check violation without a constraint.
+            SqlState::CHECK_VIOLATION if refusal.constraint().is_none() => Self::WrongSchema,
+            SqlState::UNIQUE_VIOLATION => Self::of_unique(refusal.constraint()),
+            SqlState::ADMIN_SHUTDOWN
+            | SqlState::CRASH_SHUTDOWN
+            | SqlState::CANNOT_CONNECT_NOW
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+            | SqlState::PROTOCOL_VIOLATION => Self::Unreachable,
+            // Class 53: out of disk, memory or connections. Class 08: connection exceptions, as poolers send them.
+            _ if state.code().starts_with("53") || state.code().starts_with("08") => Self::Unreachable,
+            _ => Self::Bug,
+        }
+    }
+
+    fn of_unique(constraint: Option<&str>) -> Self {
+        match constraint {
+            Some("idx_dashboard_project_name") => Self::NameTaken,
+            Some("idx_dashboard_project_name_case") => Self::NameTakenInOtherCase,
+            _ => Self::Bug,
+        }
+    }
+
+    fn into_error(self, cause: tokio_postgres::Error) -> Error {
+        let unavailable = |reason, description: &str| Error::Unavailable {
+            reason,
+            description: description.into(),
+            cause: Some(cause.into()),
+        };
+        let taken = |reason, description: &str| Error::AlreadyExists {
+            reason,
+            name: String::new(),
+            description: description.into(),
+        };
+        match self {
+            Self::Collision => Error::SerializationFailure,
+            Self::QueryCanceled => Error::DeadlineExceeded,
+            Self::Unreachable => unavailable(
+                Reason::DatabaseUnavailable,
+                "the database can't be reached: nothing was done, try again",
+            ),
+            Self::ReadOnly => unavailable(
+                Reason::DatabaseReadOnly,
+                "the database takes no writes now: nothing was done, try again",
+            ),
+            Self::WrongSchema => unavailable(
+                Reason::SchemaNotReady,
+                "the schema of the database is not the one that this server needs: nothing was done",
+            ),
+            Self::NameTaken => taken(Reason::DashboardExists, "a dashboard of this name exists"),
+            Self::NameTakenInOtherCase => taken(
+                Reason::DashboardExistsInOtherCase,
+                "a dashboard exists whose name differs in case alone",
+            ),
+            Self::Bug => Error::internal(cause),
+        }
+    }
+}
+
+/// Whether the connection is gone, as opposed to a value that does not fit its type.
+pub(super) fn is_connection_failure(error: &tokio_postgres::Error) -> bool {
+    let is_io = |cause: &(dyn std::error::Error + 'static)| cause.is::<std::io::Error>();
+    error.is_closed() || std::error::Error::source(error).is_some_and(is_io)
+}

@@ -1,0 +1,37 @@
+//! JSON columns as text: what was written is what is read, without a parse on the way.
+
+use std::error::Error;
+
+use bytes::BytesMut;
+use postgres_types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+/// The text of a `json` parameter. PostgreSQL parses it once more, so only checked text goes in.
+#[derive(Debug)]
+pub struct JsonText<'a>(pub &'a str);
+
+impl ToSql for JsonText<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(column: &Type) -> bool {
+        *column == Type::JSON
+    }
+
+    to_sql_checked!();
+}
+
+/// The text of a `json` column.
+#[derive(Debug)]
+pub struct JsonColumn(pub String);
+
+impl<'a> FromSql<'a> for JsonColumn {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(std::str::from_utf8(raw)?.to_owned()))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        *column == Type::JSON
+    }
+}
