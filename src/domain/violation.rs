@@ -35,3 +35,9 @@ impl Violation {
         self
     }
 }
+
+/// The beginning of `text`, in quotes and escaped: how a description repeats what a caller wrote.
+pub(super) fn quoted(text: &str) -> String {
+    let beginning: String = text.chars().take(100).collect();
+    format!("{beginning:?}")
+}
