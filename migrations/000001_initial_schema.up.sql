@@ -89,7 +89,8 @@ COMMENT ON COLUMN dashboard.purge_at IS 'From when on a soft-deleted dashboard m
 CREATE UNIQUE INDEX idx_dashboard_project_name ON dashboard (project, name);
 CREATE UNIQUE INDEX idx_dashboard_project_name_case ON dashboard (project, lower(name));
 CREATE INDEX idx_dashboard_active ON dashboard (project, name) WHERE state = 'active';
-CREATE INDEX idx_dashboard_display_name ON dashboard (project, display_name, id);
+-- A name in the document may be longer than an index takes.
+CREATE INDEX idx_dashboard_display_name ON dashboard (project, left(display_name, 200), id);
 CREATE INDEX idx_dashboard_created_at ON dashboard (created_at, id);
 CREATE INDEX idx_dashboard_updated_at ON dashboard (updated_at, id);
 CREATE INDEX idx_dashboard_created_by ON dashboard (created_by);

@@ -1,1 +1,278 @@
-//! TODO
+//! Pages of lists: how many items, and where the next page begins (AIP-158).
+//!
+//! A page begins after the last item of the one before (keyset paging), so it is as fast at the end of a list as at its
+//! beginning, and items that come and go in between shift nothing. Which columns a [`Cursor`] means belongs to the store.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::name::{DashboardName, ProjectId};
+use super::order_by::{OrderBy, OrderKey};
+use super::reason::Reason;
+use super::violation::Violation;
+
+/// How many items the next page may have: 1 to [`PageSize::MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize(u16);
+
+impl PageSize {
+    /// What a page has when the caller does not say.
+    pub const DEFAULT: u16 = 50;
+
+    /// The most that a page has, also when the caller asks for more.
+    pub const MAX: u16 = 500;
+
+    /// Takes the caller's wish: 0 is [`PageSize::DEFAULT`], above [`PageSize::MAX`] is [`PageSize::MAX`].
+    ///
+    /// # Errors
+    /// `FIELD_OUT_OF_RANGE` on `field` below 0.
+    pub fn parse(field: &str, wish: i32) -> Result<Self, Violation> {
+        match u32::try_from(wish) {
+            Ok(0) => Ok(Self(Self::DEFAULT)),
+            Ok(wish) => Ok(Self(u16::try_from(wish).unwrap_or(Self::MAX).min(Self::MAX))),
+            Err(_) => {
+                let description = format!("{wish} is below 0: leave it at 0 for {} items", Self::DEFAULT);
+                Err(Violation::new(field, Reason::FieldOutOfRange, description))
+            }
+        }
+    }
+
+    /// The number of items.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// The orders that lists come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageOrder {
+    /// Dashboards, in the order that the caller asked for.
+    Dashboards(OrderBy),
+    /// Revisions of one dashboard, the newest first.
+    NewestRevisionFirst,
+}
+
+impl PageOrder {
+    /// Whether a list in this order can go on after `cursor`.
+    fn admits(self, cursor: &Cursor) -> bool {
+        let kind = match cursor {
+            Cursor::Name(_) => OrderKey::Name,
+            Cursor::DisplayName { .. } => OrderKey::DisplayName,
+            Cursor::CreateTime { .. } => OrderKey::CreateTime,
+            Cursor::UpdateTime { .. } => OrderKey::UpdateTime,
+            Cursor::Revision(_) => return self == Self::NewestRevisionFirst,
+        };
+        matches!(self, Self::Dashboards(order) if order.key == kind)
+    }
+}
+
+impl fmt::Display for PageOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dashboards(order) => order.fmt(f),
+            Self::NewestRevisionFirst => f.write_str("revision desc"),
+        }
+    }
+}
+
+/// What a list was asked for: all of it but the size of the page has to be the same on the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PagedQuery<'a> {
+    /// The method: `ListDashboards`.
+    pub method: &'a str,
+    /// The resource name of what is listed in; `projects/-` for all projects.
+    pub parent: &'a str,
+    /// The filter as [`super::filter::Filter::text`] gives it; empty for none.
+    pub filter: &'a str,
+    /// The order.
+    pub order: PageOrder,
+    /// Whether deleted ones are listed too.
+    pub show_deleted: bool,
+}
+
+/// A digest of a [`PagedQuery`], and the kind of cursor that its pages go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageBinding {
+    digest: [u8; 32],
+    order: PageOrder,
+}
+
+impl PageBinding {
+    /// Binds to `query`.
+    pub fn new(query: &PagedQuery<'_>) -> Self {
+        let order = query.order.to_string();
+        let deleted = if query.show_deleted { "deleted" } else { "" };
+        let mut hash = Sha256::new();
+        for part in [query.method, query.parent, query.filter, &order, deleted] {
+            // The length keeps parts apart: "ab" + "c" is not "a" + "bc".
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self {
+            digest: hash.finalize().into(),
+            order: query.order,
+        }
+    }
+}
+
+/// The last item of a page, by the values that its list is ordered by; the next page begins after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cursor {
+    /// Of dashboards by name, which is unique: project, then id.
+    Name(DashboardName),
+    /// Of dashboards by display name.
+    DisplayName {
+        /// The display name; without U+0000.
+        display_name: String,
+        /// Which of those with the same display name.
+        uid: Uuid,
+    },
+    /// Of dashboards by time of creation.
+    CreateTime {
+        /// To the microsecond, from 1970 on.
+        time: OffsetDateTime,
+        /// Which of those of the same time.
+        uid: Uuid,
+    },
+    /// Of dashboards by time of the last change.
+    UpdateTime {
+        /// To the microsecond, from 1970 on.
+        time: OffsetDateTime,
+        /// Which of those of the same time.
+        uid: Uuid,
+    },
+    /// Of revisions of one dashboard: the number, from 1.
+    Revision(i32),
+}
+
+/// A cursor as JSON: the short names of [`Cursor`]'s variants, times in microseconds since 1970.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Position {
+    Name(String, String),
+    DisplayName(String, Uuid),
+    CreateTime(i64, Uuid),
+    UpdateTime(i64, Uuid),
+    Revision(i32),
+}
+
+impl Cursor {
+    fn to_json(&self) -> String {
+        let position = match self {
+            Self::Name(name) => json!({ "name": [name.project().as_str(), name.id()] }),
+            Self::DisplayName { display_name, uid } => json!({ "display_name": [display_name, uid] }),
+            Self::CreateTime { time, uid } => json!({ "create_time": [microseconds(time), uid] }),
+            Self::UpdateTime { time, uid } => json!({ "update_time": [microseconds(time), uid] }),
+            Self::Revision(number) => json!({ "revision": number }),
+        };
+        position.to_string()
+    }
+
+    /// Reads what [`Cursor::to_json`] writes, and refuses what no item can have: the token may be forged.
+    fn from_json(json: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(json).ok()? {
+            Position::Name(project, id) => {
+                let project = ProjectId::parse("", &project).ok()?;
+                DashboardName::new(project, "", &id).ok().map(Self::Name)
+            }
+            Position::DisplayName(display_name, uid) => {
+                (!display_name.contains('\0')).then_some(Self::DisplayName { display_name, uid })
+            }
+            Position::CreateTime(time, uid) => from_microseconds(time).map(|time| Self::CreateTime { time, uid }),
+            Position::UpdateTime(time, uid) => from_microseconds(time).map(|time| Self::UpdateTime { time, uid }),
+            Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
+        }
+    }
+}
+
+/// Microseconds since 1970.
+fn microseconds(time: &OffsetDateTime) -> i64 {
+    time.unix_timestamp() * 1_000_000 + i64::from(time.microsecond())
+}
+
+fn from_microseconds(microseconds: i64) -> Option<OffsetDateTime> {
+    let nanoseconds = i128::from(microseconds) * 1000;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?;
+    (microseconds >= 0).then_some(time)
+}
+
+/// What a caller sends to get the next page.
+///
+/// Opaque to callers: in URL-safe base64 a version, a seal and a cursor. The seal is a digest over version, query and
+/// cursor: it finds a token that was damaged or belongs to another query. It is no signature, because there is nothing
+/// to protect: a token grants no access and says only where in a list, which is filtered as ever, a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageToken {
+    /// The last item of the page before.
+    pub cursor: Cursor,
+    /// The query that is being paged through.
+    pub binding: PageBinding,
+}
+
+impl PageToken {
+    /// The form of tokens; another one is not read.
+    const VERSION: u8 = 1;
+
+    const SEAL_BYTES: usize = 16;
+
+    /// Writes the token.
+    pub fn encode(&self) -> String {
+        let cursor = self.cursor.to_json();
+        let seal = seal(&self.binding, cursor.as_bytes());
+        let token = [&[Self::VERSION], seal.as_slice(), cursor.as_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Reads the cursor out of a token of the query that `binding` stands for; an empty token is the first page's.
+    ///
+    /// The cursor is of the kind that the order of the query goes on from.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_TOKEN` on `field` for whatever [`PageToken::encode`] did not write for the same query.
+    pub fn decode(field: &str, token: &str, binding: &PageBinding) -> Result<Option<Cursor>, Violation> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        match read(token, binding) {
+            Some(cursor) => Ok(Some(cursor)),
+            None => {
+                let description = "is not the next_page_token of an answer to this query: send parent, filter, order_by \
+                                   and show_deleted unchanged, or leave it empty to begin with the first page";
+                Err(Violation::new(field, Reason::InvalidPageToken, description))
+            }
+        }
+    }
+}
+
+fn read(token: &str, binding: &PageBinding) -> Option<Cursor> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (&version, sealed) = bytes.split_first()?;
+    let (found_seal, json) = sealed.split_first_chunk::<{ PageToken::SEAL_BYTES }>()?;
+    if version != PageToken::VERSION || *found_seal != seal(binding, json) {
+        return None;
+    }
+    Cursor::from_json(json).filter(|cursor| binding.order.admits(cursor))
+}
+
+/// The beginning of the digest over version, query and cursor.
+fn seal(binding: &PageBinding, cursor: &[u8]) -> [u8; PageToken::SEAL_BYTES] {
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update([PageToken::VERSION])
+        .chain_update(binding.digest)
+        .chain_update(cursor)
+        .finalize()
+        .into();
+    let mut seal = [0; PageToken::SEAL_BYTES];
+    seal.copy_from_slice(&digest[..PageToken::SEAL_BYTES]);
+    seal
+}
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,9 @@ impl From<Violations> for Vec<Violation> {
         violations.0
     }
 }
+
+/// The beginning of `text`, in quotes and escaped: how a description repeats what a caller wrote.
+pub(super) fn quoted(text: &str) -> String {
+    let beginning: String = text.chars().take(100).collect();
+    format!("{beginning:?}")
+}
