@@ -1,0 +1,82 @@
+//! The table `dashboard`: one file per kind of statement below, the columns and rows here.
+
+mod filter;
+mod head;
+mod lifecycle;
+mod list;
+mod read;
+mod write;
+
+use postgres_types::Json;
+use tokio_postgres::Row;
+
+use super::json_text::JsonColumn;
+use super::metadata::Metadata;
+use crate::domain::dashboard::{Dashboard, DashboardState};
+use crate::domain::digest::Digest;
+use crate::domain::name::{DashboardName, ProjectId};
+use crate::error::{Error, Result};
+
+/// The columns of a head without its document, as [`from_row`] reads them.
+macro_rules! head_columns {
+    () => {
+        "id, project, name, display_name, description, metadata, spec_sha256, spec_size_bytes, state, revision, \
+         generation, created_by, updated_by, created_at, updated_at, deleted_at, purge_at"
+    };
+}
+use head_columns;
+
+/// The column of the document, where a statement selects it.
+const SPEC: &str = "spec";
+
+/// Reads a head; its document too, where the row has a column of that name.
+fn from_row(row: &Row) -> Result<Dashboard> {
+    let Json(Metadata { tags, labels }) = row.try_get("metadata")?;
+    let has_spec = row.columns().iter().any(|column| column.name() == SPEC);
+    let spec: Option<JsonColumn> = if has_spec { row.try_get(SPEC)? } else { None };
+    Ok(Dashboard {
+        uid: row.try_get("id")?,
+        name: name(row)?,
+        display_name: row.try_get("display_name")?,
+        description: row.try_get("description")?,
+        tags,
+        labels,
+        spec: spec.map(|column| column.0),
+        spec_sha256: digest(row, "spec_sha256")?,
+        spec_size_bytes: row.try_get("spec_size_bytes")?,
+        state: state(row.try_get("state")?)?,
+        revision: row.try_get("revision")?,
+        generation: row.try_get("generation")?,
+        created_by: row.try_get("created_by")?,
+        updated_by: row.try_get("updated_by")?,
+        create_time: row.try_get("created_at")?,
+        update_time: row.try_get("updated_at")?,
+        delete_time: row.try_get("deleted_at")?,
+        purge_time: row.try_get("purge_at")?,
+    })
+}
+
+fn name(row: &Row) -> Result<DashboardName> {
+    let project = ProjectId::parse("project", row.try_get("project")?).map_err(unreadable)?;
+    DashboardName::new(project, "name", row.try_get("name")?).map_err(unreadable)
+}
+
+/// Reads a column that holds a SHA-256.
+pub(super) fn digest(row: &Row, column: &str) -> Result<Digest> {
+    let bytes: &[u8] = row.try_get(column)?;
+    let sized = <[u8; 32]>::try_from(bytes).map_err(Error::internal)?;
+    Ok(sized.into())
+}
+
+fn state(text: &str) -> Result<DashboardState> {
+    match text {
+        "active" => Ok(DashboardState::Active),
+        "deleted" => Ok(DashboardState::Deleted),
+        other => Err(Error::internal(format!("unknown state {other:?} in the database"))),
+    }
+}
+
+/// The database's checks let no such name in.
+fn unreadable(violation: crate::domain::violation::Violation) -> Error {
+    Error::internal(format!("{} in the database: {}", violation.field, violation.description))
+}

@@ -1,0 +1,98 @@
+//! The head under its lock: what every mutation of an existing dashboard begins with.
+
+use postgres_types::Type;
+use tokio_postgres::Transaction;
+
+use super::{from_row, head_columns};
+use crate::domain::audit_event::Version;
+use crate::domain::dashboard::{Dashboard, DashboardState, View};
+use crate::domain::etag::EtagCondition;
+use crate::domain::name::DashboardName;
+use crate::domain::reason::Reason;
+use crate::error::{CurrentVersion, Error, Result};
+
+// One project has no two names that differ in case alone, so this finds one row at the most.
+const LOCK_HEAD: &str = concat!(
+    "-- lock_dashboard_head\nSELECT ",
+    head_columns!(),
+    ", CASE WHEN $3 THEN spec END AS spec FROM dashboard WHERE project = $1 AND lower(name) = lower($2) FOR UPDATE"
+);
+
+/// Locks the dashboard of this name, or of one that differs in case alone.
+pub(super) async fn lock_any_case(
+    tx: &Transaction<'_>,
+    name: &DashboardName,
+    view: View,
+) -> Result<Option<Dashboard>> {
+    let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
+    let rows = tx
+        .query_typed(
+            LOCK_HEAD,
+            &[(&project, Type::TEXT), (&id, Type::TEXT), (&with_spec, Type::BOOL)],
+        )
+        .await?;
+    rows.first().map(from_row).transpose()
+}
+
+/// Locks the dashboard `name`.
+pub(super) async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Dashboard> {
+    lock_any_case(tx, name, view)
+        .await?
+        .filter(|head| head.name == *name)
+        .ok_or_else(|| not_found(name))
+}
+
+/// The error for a dashboard that does not exist.
+pub(super) fn not_found(name: &DashboardName) -> Error {
+    Error::NotFound {
+        reason: Reason::DashboardNotFound,
+        name: name.to_string(),
+    }
+}
+
+/// Checks that the head is live.
+pub(super) fn require_active(head: &Dashboard) -> Result<()> {
+    match head.state {
+        DashboardState::Active => Ok(()),
+        DashboardState::Deleted => Err(Error::FailedPrecondition {
+            reason: Reason::DashboardDeleted,
+            name: head.name.to_string(),
+            description: format!("{} is deleted: undelete it first", head.name),
+        }),
+    }
+}
+
+/// Checks that the head is soft-deleted.
+pub(super) fn require_deleted(head: &Dashboard) -> Result<()> {
+    match head.state {
+        DashboardState::Deleted => Ok(()),
+        DashboardState::Active => Err(Error::FailedPrecondition {
+            reason: Reason::DashboardNotDeleted,
+            name: head.name.to_string(),
+            description: format!("{} is not deleted: delete it first", head.name),
+        }),
+    }
+}
+
+/// Checks that the head is the version that the caller has seen.
+pub(super) fn require_version(head: &Dashboard, condition: &EtagCondition) -> Result<()> {
+    if condition.admits(&head.etag()) {
+        return Ok(());
+    }
+    Err(Error::EtagMismatch {
+        name: head.name.to_string(),
+        current: CurrentVersion {
+            revision: head.revision,
+            author: head.updated_by.clone(),
+            time: head.update_time,
+        },
+    })
+}
+
+/// The version of a head, for the audit event.
+pub(super) fn version(head: &Dashboard) -> Version {
+    Version {
+        revision: head.revision,
+        sha256: head.spec_sha256,
+    }
+}

@@ -1,0 +1,117 @@
+//! Lists of dashboards, page by page.
+
+use postgres_types::Type;
+
+use super::filter::push_condition;
+use super::{from_row, head_columns};
+use crate::access::Access;
+use crate::domain::dashboard::Dashboard;
+use crate::domain::list::{ListDashboards, MAX_PAGE_SPEC_BYTES, Page};
+use crate::domain::order_by::{Direction, OrderKey};
+use crate::domain::page::Cursor;
+use crate::error::Result;
+use crate::store::Store;
+use crate::store::statement::Statement;
+
+impl Store {
+    /// Lists a page of dashboards.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn list_dashboards(&self, _access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
+        let statement = list_dashboards(query);
+        let rows = self.pool.query(statement.text(), &statement.params()).await?;
+        let size = usize::from(query.page_size.get());
+        let mut items = Vec::with_capacity(rows.len().min(size));
+        for row in rows.iter().take(size) {
+            // A page of documents ends where they are enough for one answer; the first one always fits.
+            if !row.try_get::<_, bool>("fits")? {
+                break;
+            }
+            items.push(from_row(row)?);
+        }
+        let next = items.last().filter(|_| items.len() < rows.len()).map(|last| query.cursor_on(last));
+        Ok(Page { items, next })
+    }
+}
+
+/// One row more than the page tells whether another page follows.
+fn list_dashboards(query: &ListDashboards) -> Statement {
+    let (key, direction) = order(query);
+    let mut sql = Statement::new("-- list_dashboards\nSELECT ");
+    sql.push(head_columns!());
+    if query.view.with_spec() {
+        sql.push(", fits, CASE WHEN fits THEN spec END AS spec FROM (SELECT *, row_number() OVER page = 1 OR sum(spec_size_bytes) OVER page <= ")
+            .bind(MAX_PAGE_SPEC_BYTES, Type::INT8)
+            .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
+    } else {
+        sql.push(", true AS fits FROM dashboard WHERE ");
+    }
+    push_conditions(&mut sql, query);
+    let order_by = format!(" ORDER BY {}", key.replace(", ", &format!("{direction}, ")) + direction);
+    sql.push(&order_by)
+        .push(" LIMIT ")
+        .bind(i64::from(query.page_size.get()) + 1, Type::INT8);
+    if query.view.with_spec() {
+        sql.push(") AS candidate WINDOW page AS (")
+            .push(order_by.trim_start())
+            .push(" ROWS UNBOUNDED PRECEDING)) AS sized")
+            .push(&order_by);
+    }
+    sql
+}
+
+/// The columns of an order, each list of them total, and their direction.
+fn order(query: &ListDashboards) -> (&'static str, &'static str) {
+    let key = match query.order_by.key {
+        OrderKey::Name => "project, name",
+        OrderKey::DisplayName => "left(display_name, 200), id",
+        OrderKey::CreateTime => "created_at, id",
+        OrderKey::UpdateTime => "updated_at, id",
+    };
+    let direction = match query.order_by.direction {
+        Direction::Ascending => "",
+        Direction::Descending => " DESC",
+    };
+    (key, direction)
+}
+
+fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
+    sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
+    if let Some(project) = query.parent.project() {
+        sql.push(" AND project = ").bind(project.as_str().to_owned(), Type::TEXT);
+    }
+    if let Some(filter) = &query.filter {
+        sql.push(" AND ");
+        push_condition(sql, filter.expr());
+    }
+    if let Some(cursor) = &query.after {
+        push_cursor(sql, query, cursor);
+    }
+}
+
+/// Goes on behind the last row of the page before.
+fn push_cursor(sql: &mut Statement, query: &ListDashboards, cursor: &Cursor) {
+    let (key, _) = order(query);
+    let operator = match query.order_by.direction {
+        Direction::Ascending => " > ",
+        Direction::Descending => " < ",
+    };
+    sql.push(" AND (").push(key).push(")").push(operator).push("(");
+    match cursor {
+        Cursor::Name(name) => sql
+            .bind(name.project().as_str().to_owned(), Type::TEXT)
+            .push(", ")
+            .bind(name.id().to_owned(), Type::TEXT),
+        Cursor::DisplayName { display_name, uid } => sql
+            .bind(display_name.clone(), Type::TEXT)
+            .push(", ")
+            .bind(*uid, Type::UUID),
+        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } => {
+            sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
+        }
+        // Of another list: a token is read only for the order that it was made for.
+        Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
+    };
+    sql.push(")");
+}
