@@ -59,7 +59,7 @@ location() {
 install() {
   local name=$1 pin kind package version arguments
   pin=$(awk -v name="$name" '$1 == name' <<<"$PINS")
-  [[ -n $pin ]] || fail "no pinned version of $name; known are: $(awk '{printf "%s ", $1}' <<<"$PINS")"
+  [[ -n $pin ]] || fail "no pinned version of $name; known are:$(awk 'NF {printf " %s", $1}' <<<"$PINS")"
   read -r _ kind package version arguments <<<"$pin"
 
   local stamp="$TOOLS/stamps/$name" wanted="$package $version $arguments"
