@@ -1,0 +1,101 @@
+# Everything a developer and CI run. `make` lists the targets; each one installs the tools that it needs into .tools/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+# The binary that the conformance part and the demo run.
+export DASHBOARD_STORE := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/dashboard-store
+
+##@ Use
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start the service on its embedded PostgreSQL (ARGS="--grpc-addr 127.0.0.1:50052" for more)
+	cargo run --locked -- serve $(ARGS)
+
+.PHONY: demo
+demo: ## A tour of the service with real calls: history, conflicts, diff, restore
+	scripts/install-tools.sh grpcurl
+	cargo build --locked
+	scripts/demo.sh
+
+##@ Test
+.PHONY: test
+test: test-rust test-conformance ## Run every test; PG_VERSION=18 runs them on that PostgreSQL
+
+.PHONY: test-rust
+test-rust: ## Unit and integration tests, on a PostgreSQL that the run starts itself
+	cargo test --locked
+
+.PHONY: test-conformance
+test-conformance: ## Foreign clients (grpcurl, grpc-health-probe, golang-migrate) against the binary
+	scripts/install-tools.sh grpcurl grpc-health-probe migrate pyyaml
+	cargo build --locked
+	tests/conformance/run_all.sh
+
+##@ Check
+.PHONY: check
+check: check-format check-sizes check-migrations check-proto check-clippy check-docs check-dependencies ## Everything below, the quick ones first
+
+.PHONY: check-format
+check-format: ## rustfmt
+	cargo fmt --all --check
+
+.PHONY: check-sizes
+check-sizes: ## No source file over 600 lines
+	scripts/check-file-length.sh
+
+.PHONY: check-migrations
+check-migrations: ## Names, numbers and schema_version rows of migrations/; released ones unchanged
+	scripts/check-migrations.sh
+
+.PHONY: check-proto
+check-proto: ## buf: lint, format, and no breaking change of the contract
+	scripts/install-tools.sh buf
+	buf lint
+	buf format --diff --exit-code proto
+	scripts/check-proto-breaking.sh
+
+.PHONY: check-clippy
+check-clippy: ## clippy, where a warning is an error
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: check-docs
+check-docs: ## rustdoc, where a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+.PHONY: check-dependencies
+check-dependencies: ## Unused crates, licences, bans and sources of crates
+	scripts/install-tools.sh cargo-machete cargo-deny
+	cargo machete
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
+
+.PHONY: advisories
+advisories: ## Known vulnerabilities of crates; fetches the RustSec database, so it is not part of check
+	scripts/install-tools.sh cargo-deny
+	cargo deny --locked check advisories
+
+##@ Change
+.PHONY: fmt
+fmt: ## Format Rust and proto files
+	scripts/install-tools.sh buf
+	cargo fmt --all
+	buf format --write proto
+
+.PHONY: tools
+tools: ## Install every pinned tool into .tools/
+	scripts/install-tools.sh
+
+.PHONY: clean
+clean: ## Remove what was built and the tools; data directories stay
+	cargo clean
+	rm -rf .tools
