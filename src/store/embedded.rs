@@ -51,7 +51,7 @@ pub struct EmbeddedOptions {
     pub cache_dir: PathBuf,
     /// The major version; none takes the cluster's own, or for a new one any from 14 on.
     pub version: Option<u16>,
-    /// What a crash of the machine may cost.
+    /// What a crash may cost.
     pub durability: Durability,
     /// Where the programs come from.
     pub programs: Programs,
@@ -73,12 +73,12 @@ impl EmbeddedOptions {
     }
 }
 
-/// What a crash of the machine may cost.
+/// What a crash may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing that was acknowledged.
+    /// Nothing that was acknowledged, also when the power fails.
     Durable,
-    /// Everything; only a crash of processes is survived. For tests: no `fsync`, no waiting for the disk.
+    /// A crash of the server the last moments, one of the machine everything. For tests: it never waits for the disk.
     Ephemeral,
 }
 

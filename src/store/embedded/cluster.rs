@@ -136,22 +136,26 @@ impl Cluster {
     /// # Errors
     /// [`EmbeddedError::WillNotStop`] when it survives.
     pub(super) async fn stop_leftover(&self) -> Result<(), EmbeddedError> {
-        let pid_path = self.path.join("postmaster.pid");
-        let Some(pid) = read_pid(&pid_path) else {
+        let Some(pid) = read_pid(&self.pid_path()) else {
             return Ok(());
         };
-        if self.is_server(pid).await {
-            tracing::warn!(
-                process = pid.as_raw(),
-                "stopping a postgresql that outlived its service"
-            );
-            return self.stop(pid).await;
+        if !self.is_server(pid).await {
+            return Ok(());
         }
-        // Another process may have got the number since; PostgreSQL would then refuse to start.
-        match fs::remove_file(&pid_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DataDirectory::unusable(&pid_path)(error)),
-            _ => Ok(()),
-        }
+        let process = pid.as_raw();
+        tracing::warn!(process, "stopping a postgresql that outlived its service");
+        self.stop(pid).await
+    }
+
+    /// The process id that a killed server left behind; the number may be another process's by now.
+    ///
+    /// Meaningful only while no server runs.
+    pub(super) fn stale_pid(&self) -> Option<Pid> {
+        read_pid(&self.pid_path())
+    }
+
+    fn pid_path(&self) -> PathBuf {
+        self.path.join("postmaster.pid")
     }
 
     /// Asks the server for a fast shutdown, and when that takes too long for an immediate one.

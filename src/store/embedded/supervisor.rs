@@ -26,6 +26,11 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often it is tried to connect.
 const CONNECT_INTERVAL: Duration = Duration::from_millis(20);
 
+/// The server takes lock files with this process id for stale, even if a process has it: by now another one, or a zombie.
+/// (`pg_ctl` sets it, to the same end; see PostgreSQL's `miscinit.c`.) Unlike removing the files, it leaves the server's
+/// check that no child of its predecessor is left.
+const FORGIVEN_PID: &str = "PG_GRANDPARENT_PID";
+
 /// What the server says when children of a killed predecessor have not all ended yet; they do within moments.
 const PREDECESSOR_REMAINS: &str = "pre-existing shared memory block";
 
@@ -90,6 +95,9 @@ impl ServerCommand<'_> {
             .args(self.settings())
             .stdout(log.writer()?)
             .stderr(log.writer()?);
+        if let Some(pid) = self.cluster.stale_pid() {
+            command.env(FORGIVEN_PID, pid.to_string());
+        }
         let mut supervisor = command.spawn().map_err(|source| EmbeddedError::NotExecutable {
             program: SHELL.into(),
             source,

@@ -26,6 +26,13 @@ fn options(data_dir: &Path) -> EmbeddedOptions {
     }
 }
 
+fn durable_options(data_dir: &Path) -> EmbeddedOptions {
+    EmbeddedOptions {
+        durability: Durability::Durable,
+        ..options(data_dir)
+    }
+}
+
 async fn start(data_dir: &Path) -> Result<EmbeddedPostgres, EmbeddedError> {
     EmbeddedPostgres::start(options(data_dir)).await
 }
@@ -121,8 +128,7 @@ async fn the_cluster_is_private_and_set_up_as_promised() {
 #[tokio::test]
 async fn a_killed_server_is_noticed_and_recovers() {
     let directory = reachable_tempdir();
-    let mut durable = options(directory.path());
-    durable.durability = Durability::Durable;
+    let durable = durable_options(directory.path());
     let mut first = EmbeddedPostgres::start(durable.clone()).await.unwrap();
     query(&first, "postgres", "CREATE TABLE t AS SELECT 42 AS n").await;
     assert_eq!(query(&first, "postgres", "SHOW fsync").await, "on");
@@ -141,11 +147,12 @@ async fn a_killed_server_is_noticed_and_recovers() {
 #[tokio::test]
 async fn a_server_with_its_supervisor_killed_recovers() {
     let directory = reachable_tempdir();
-    let first = start(directory.path()).await.unwrap();
-    query(&first, "postgres", "CREATE TABLE t AS SELECT 42 AS n; CHECKPOINT").await;
+    let durable = durable_options(directory.path());
+    let first = EmbeddedPostgres::start(durable.clone()).await.unwrap();
+    query(&first, "postgres", "CREATE TABLE t AS SELECT 42 AS n").await;
     killpg(first.server.supervisor_pid().unwrap(), Signal::SIGKILL).unwrap();
     drop(first);
-    let second = start(directory.path()).await.unwrap();
+    let second = EmbeddedPostgres::start(durable).await.unwrap();
     assert_eq!(query(&second, "postgres", "SELECT n FROM t").await, "42");
     second.stop().await.unwrap();
 }
@@ -268,16 +275,31 @@ async fn a_cluster_without_its_password_is_refused() {
 }
 
 #[tokio::test]
-async fn an_interrupted_initialisation_and_a_reused_process_id_are_cleared() {
+async fn an_interrupted_initialisation_is_cleared() {
     let directory = reachable_tempdir();
     let unfinished = directory.path().join("cluster.unfinished-killed");
     fs::create_dir_all(unfinished.join("cluster/base")).unwrap();
     start(directory.path()).await.unwrap().stop().await.unwrap();
     assert!(!unfinished.exists());
+}
 
-    // As left by a machine that crashed: the number is now that of somebody else, here ours.
-    let pid_file = directory.path().join("cluster/postmaster.pid");
-    fs::write(&pid_file, format!("{}\n", std::process::id())).unwrap();
+#[tokio::test]
+async fn a_reused_process_id_is_not_in_the_way() {
+    let directory = reachable_tempdir();
+    let first = start(directory.path()).await.unwrap();
+    let pid = server_pid(directory.path());
+    kill(pid, Signal::SIGKILL).unwrap();
+    drop(first);
+    wait_for_end(pid).await;
+
+    // Somebody else has the number now, here we; both lock files name it.
+    let reused = std::process::id().to_string();
+    for lock_file in ["cluster/postmaster.pid", "socket/.s.PGSQL.5432.lock"] {
+        let path = directory.path().join(lock_file);
+        let content = fs::read_to_string(&path).unwrap();
+        let (_, rest) = content.split_once('\n').unwrap();
+        fs::write(&path, format!("{reused}\n{rest}")).unwrap();
+    }
     start(directory.path()).await.unwrap().stop().await.unwrap();
 }
 
