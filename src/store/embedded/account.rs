@@ -1,6 +1,6 @@
 //! The account that PostgreSQL runs as: our own, or an unprivileged one when we are root, whom PostgreSQL refuses.
 
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::{env, io};
@@ -68,12 +68,6 @@ impl Account {
             Self::Own => Ok(()),
             Self::Unprivileged { uid, gid, .. } => chown(path, Some(*uid), Some(*gid)),
         }
-    }
-
-    /// Whether the account owns `path`; the owner's id where it does not.
-    pub(super) fn check_owner(&self, path: &Path) -> io::Result<Result<(), u32>> {
-        let owner = path.metadata()?.uid();
-        Ok(if owner == self.uid() { Ok(()) } else { Err(owner) })
     }
 
     /// Prepares to run `program` as this account, in `/` (ours may be closed to it), in English, without input.

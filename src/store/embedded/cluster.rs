@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -62,17 +63,13 @@ impl Cluster {
         if !self.exists() {
             return Ok(asked);
         }
-        let unusable = DataDirectory::unusable(&self.path);
-        match account.check_owner(&self.path) {
-            Ok(Ok(())) => {}
-            Ok(Err(owner)) => {
-                return Err(EmbeddedError::WrongOwner {
-                    path: self.path.clone(),
-                    owner,
-                    account: account.uid(),
-                });
-            }
-            Err(error) => return Err(unusable(error)),
+        let owner = self.path.metadata().map_err(DataDirectory::unusable(&self.path))?.uid();
+        if owner != account.uid() {
+            return Err(EmbeddedError::WrongOwner {
+                path: self.path.clone(),
+                owner,
+                account: account.uid(),
+            });
         }
         let version_path = self.path.join("PG_VERSION");
         let found = fs::read_to_string(&version_path).map_err(DataDirectory::unusable(&version_path))?;

@@ -288,3 +288,66 @@ async fn check_reachable(directory: &Path, account: &Account) -> Result<(), Embe
         account: name.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(parent: &TempDir) -> DataDirectory {
+        let path = parent.path().to_owned();
+        let lock = lock(&path).unwrap();
+        DataDirectory { path, _lock: lock }
+    }
+
+    #[test]
+    fn the_lock_is_exclusive_and_goes_with_its_holder() {
+        let parent = tempfile::tempdir().unwrap();
+        let holder = directory(&parent);
+        let refused = lock(parent.path()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("process {}", process::id())), "{refused}");
+        drop(holder);
+        assert!(lock(parent.path()).is_ok());
+    }
+
+    #[test]
+    fn passwords_are_kept_and_differ() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, second) = (directory(&first), directory(&second));
+        assert!(first.read_password().unwrap().is_none());
+        let created = first.create_password().unwrap();
+        let read = first.read_password().unwrap().unwrap();
+        assert_eq!(created.expose_secret(), read.expose_secret());
+        let other = second.create_password().unwrap();
+        assert_ne!(created.expose_secret(), other.expose_secret());
+        assert_eq!(created.expose_secret().len(), PASSWORD_CHARS);
+    }
+
+    #[test]
+    fn a_long_log_is_put_aside_and_only_new_lines_are_quoted() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = directory(&parent);
+        fs::write(directory.log_path(), "old\n").unwrap();
+        let log = directory.open_log().unwrap();
+        assert_eq!(log.last_lines(), "it printed nothing");
+        writeln!(log.writer().unwrap(), "a\n\n b\nc\nd\ne").unwrap();
+        assert_eq!(log.last_lines(), "b / c / d / e");
+
+        let long = File::options().write(true).open(directory.log_path()).unwrap();
+        long.set_len(LOG_LIMIT_BYTES + 1).unwrap();
+        directory.open_log().unwrap();
+        assert_eq!(fs::metadata(directory.log_path()).unwrap().len(), 0);
+        let aside = fs::metadata(parent.path().join("postgresql.log.old")).unwrap();
+        assert_eq!(aside.len(), LOG_LIMIT_BYTES + 1);
+    }
+
+    #[test]
+    fn missing_directories_are_made_with_the_mode_and_others_kept() {
+        let parent = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let (above, below) = (parent.path().join("a"), parent.path().join("a/b"));
+        create_dir_all(&below, 0o711).unwrap();
+        assert_eq!((mode(&above), mode(&below)), (0o711, 0o711));
+        create_dir_all(&below, 0o700).unwrap();
+        assert_eq!(mode(&below), 0o711);
+    }
+}

