@@ -29,7 +29,7 @@ const STATE: &str = "-- migrate_golang_state
 SELECT version, dirty FROM schema_migrations LIMIT 1";
 
 const RETIRED_NAME: &str = "-- migrate_golang_retired_name
-SELECT 'schema_migrations_adopted_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')";
+SELECT 'schema_migrations_adopted_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISS_US')";
 
 impl GolangMigrate {
     /// Reads its table; none when golang-migrate never worked on this database, or was retired.

@@ -7,16 +7,16 @@ use crate::support::scratch::ScratchDatabase;
 
 const MIGRATIONS: [Migration; 2] = [FIRST, SECOND];
 
+const CREATE_TABLE: &str =
+    "CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)";
+
 /// A database that golang-migrate brought to `applied`, with its table saying `state`.
 async fn managed_database(applied: &[Migration], state: Option<(i64, bool)>) -> Connection {
     let client = ScratchDatabase::create().await.connect().await;
     for migration in applied {
         client.batch_execute(migration.up).await.unwrap();
     }
-    client
-        .batch_execute("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)")
-        .await
-        .unwrap();
+    client.batch_execute(CREATE_TABLE).await.unwrap();
     if let Some((version, dirty)) = state {
         client
             .execute("INSERT INTO schema_migrations VALUES ($1, $2)", &[&version, &dirty])
@@ -100,6 +100,22 @@ async fn adopting_takes_the_database_over_for_good() {
         down(&migrator, client, 0).await.unwrap();
         up(&migrator, client, LATEST).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn golang_migrate_that_comes_back_is_adopted_again() {
+    let client = &mut managed_database(&MIGRATIONS, Some((2, false))).await;
+    let migrator = migrator(&MIGRATIONS);
+    let adopt = UpOptions { to: None, adopt: true };
+    up(&migrator, client, adopt).await.unwrap();
+    client.batch_execute(CREATE_TABLE).await.unwrap();
+    client
+        .batch_execute("INSERT INTO schema_migrations VALUES (1, true)")
+        .await
+        .unwrap();
+    assert!(up(&migrator, client, LATEST).await.is_err());
+    up(&migrator, client, adopt).await.unwrap();
+    up(&migrator, client, LATEST).await.unwrap();
 }
 
 #[tokio::test]
