@@ -1,4 +1,9 @@
-//! Compiles the protos: Rust types and services, and the descriptor set that reflection serves. Needs no `protoc`.
+//! Compiles the protos, and embeds the migrations.
+//!
+//! Of the protos come the Rust types and services, and the descriptor set that reflection serves; no `protoc` is needed.
+
+#[path = "build/migrations.rs"]
+mod migrations;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -10,15 +15,18 @@ const PROTOS: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    migrations::embed()?;
+    compile_protos()
+}
+
+fn compile_protos() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=third_party/googleapis");
-
     let mut compiler = protox::Compiler::new(["proto", "third_party/googleapis"])?;
     compiler
         .include_imports(true)
         .include_source_info(true)
         .open_files(PROTOS)?;
-
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out_dir.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()

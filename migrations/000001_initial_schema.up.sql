@@ -42,8 +42,8 @@ CREATE TABLE dashboard (
     generation bigint NOT NULL DEFAULT 1,
     created_by text COLLATE "C" NOT NULL,
     updated_by text COLLATE "C" NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+    updated_at timestamptz NOT NULL DEFAULT statement_timestamp(),
     deleted_at timestamptz,
     purge_at timestamptz,
     CONSTRAINT dashboard_project_check CHECK (is_resource_id(project)),
@@ -120,6 +120,8 @@ CREATE TRIGGER dashboard_set_updated_at BEFORE UPDATE ON dashboard
 CREATE TABLE dashboard_revision (
     dashboard_id uuid NOT NULL,
     revision integer NOT NULL,
+    display_name text COLLATE "C" NOT NULL,
+    description text NOT NULL,
     metadata jsonb NOT NULL,
     spec json NOT NULL,
     spec_sha256 bytea NOT NULL,
@@ -142,6 +144,8 @@ CREATE TABLE dashboard_revision (
 COMMENT ON TABLE dashboard_revision IS 'One immutable row per revision of a dashboard, the head included; the oldest are pruned.';
 COMMENT ON COLUMN dashboard_revision.dashboard_id IS 'The dashboard.';
 COMMENT ON COLUMN dashboard_revision.revision IS 'The number, from 1 and without gaps.';
+COMMENT ON COLUMN dashboard_revision.display_name IS 'spec.display.name of this revision.';
+COMMENT ON COLUMN dashboard_revision.description IS 'spec.display.description of this revision.';
 COMMENT ON COLUMN dashboard_revision.metadata IS 'Tags and labels of this revision.';
 COMMENT ON COLUMN dashboard_revision.spec IS 'The Perses spec, exactly the text that was written.';
 COMMENT ON COLUMN dashboard_revision.spec_sha256 IS 'SHA-256 of the text of the spec.';

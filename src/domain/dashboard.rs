@@ -104,13 +104,8 @@ pub struct Content {
 impl Content {
     /// Adds the content to the fingerprint of a request.
     pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
-        request.part(self.spec.text()).parts(self.tags.as_slice().iter()).parts(
-            self.labels
-                .iter()
-                .flat_map(|(key, value)| [key, value])
-                .collect::<Vec<_>>()
-                .into_iter(),
-        )
+        let tagged = request.part(self.spec.text()).parts(self.tags.as_slice().iter());
+        self.labels.fingerprint(tagged)
     }
 }
 

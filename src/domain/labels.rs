@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::Fingerprint;
 use super::reason::Reason;
 use super::violation::{MAX_VIOLATIONS, Violation};
 
@@ -58,6 +59,55 @@ impl Labels {
     /// The labels in the order of their keys.
     pub fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0
+    }
+
+    /// Adds the labels to the fingerprint of a request.
+    pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+        let counted = request.part((self.0.len() as u64).to_be_bytes());
+        self.0.iter().fold(counted, |parts, (key, value)| parts.part(key).part(value))
+    }
+}
+
+/// What an update does to the labels of a dashboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelsChange {
+    /// Puts these in the place of all.
+    Replace(Labels),
+    /// Changes some and leaves the others.
+    Patch {
+        /// The labels that are set.
+        set: Labels,
+        /// The keys that are removed; one that is not there is no error.
+        cleared: Vec<String>,
+    },
+}
+
+impl LabelsChange {
+    /// The labels after the change of `current`.
+    ///
+    /// # Errors
+    /// `FIELD_TOO_LONG` on `dashboard.labels` when they are more than [`MAX_LABELS`] together.
+    pub fn apply(&self, current: &Labels) -> Result<Labels, Violation> {
+        let (set, cleared) = match self {
+            Self::Replace(labels) => return Ok(labels.clone()),
+            Self::Patch { set, cleared } => (set, cleared),
+        };
+        let mut changed = current.0.clone();
+        changed.retain(|key, _| !cleared.contains(key));
+        changed.extend(set.0.clone());
+        if changed.len() > MAX_LABELS {
+            let description = format!("would have {} labels: at most {MAX_LABELS} are taken", changed.len());
+            return Err(Violation::new("dashboard.labels", Reason::FieldTooLong, description));
+        }
+        Ok(Labels(changed))
+    }
+
+    /// Adds the change to the fingerprint of a request.
+    pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+        match self {
+            Self::Replace(labels) => labels.fingerprint(request.part("replace")),
+            Self::Patch { set, cleared } => set.fingerprint(request.part("patch")).parts(cleared.iter()),
+        }
     }
 }
 

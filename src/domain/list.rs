@@ -11,6 +11,9 @@ use super::violation::Violation;
 /// The most bytes of documents in one answer; a page that would exceed it ends early.
 pub const MAX_PAGE_SPEC_BYTES: i64 = 3 * 1024 * 1024;
 
+/// How much of a display name counts for its place in a list, in characters: a document may hold a name of any length.
+pub const ORDERED_CHARS: usize = 200;
+
 /// A page, and where the next one begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
@@ -61,7 +64,7 @@ impl ListDashboards {
         match self.order_by.key {
             OrderKey::Name => Cursor::Name(dashboard.name.clone()),
             OrderKey::DisplayName => Cursor::DisplayName {
-                display_name: dashboard.display_name.clone(),
+                display_name: dashboard.display_name.chars().take(ORDERED_CHARS).collect(),
                 uid,
             },
             OrderKey::CreateTime => Cursor::CreateTime {

@@ -1,6 +1,9 @@
 //! Dashboards and revisions, presented.
 
+use std::collections::HashMap;
+
 use crate::domain::dashboard::{Dashboard, DashboardState};
+use crate::domain::labels::Labels;
 use crate::domain::revision::DashboardRevision;
 use crate::grpc::proto;
 
@@ -19,8 +22,8 @@ pub fn present_dashboard(dashboard: Dashboard, format: SpecFormat) -> proto::Das
         uid: dashboard.uid.to_string(),
         display_name: dashboard.display_name,
         description: dashboard.description,
-        tags: dashboard.tags.into(),
-        labels: dashboard.labels.into_iter().collect(),
+        tags: dashboard.tags.as_slice().to_vec(),
+        labels: present_labels(&dashboard.labels),
         spec: dashboard.spec.map(|text| present_spec(text, format)),
         spec_sha256: dashboard.spec_sha256.to_string(),
         spec_size_bytes: dashboard.spec_size_bytes,
@@ -47,8 +50,8 @@ pub fn present_revision(revision: DashboardRevision, format: SpecFormat) -> prot
         revision: revision.name.revision,
         name: revision.name.to_string(),
         spec: revision.spec.map(|text| present_spec(text, format)),
-        tags: revision.tags.into(),
-        labels: revision.labels.into_iter().collect(),
+        tags: revision.tags.as_slice().to_vec(),
+        labels: present_labels(&revision.labels),
         spec_sha256: revision.spec_sha256.to_string(),
         spec_size_bytes: revision.spec_size_bytes,
         change_note: revision.change_note,
@@ -56,4 +59,8 @@ pub fn present_revision(revision: DashboardRevision, format: SpecFormat) -> prot
         create_time: Some(timestamp(revision.create_time)),
         restored_from: revision.restored_from.unwrap_or_default(),
     }
+}
+
+fn present_labels(labels: &Labels) -> HashMap<String, String> {
+    labels.as_map().clone().into_iter().collect()
 }
