@@ -1,10 +1,13 @@
 //! The table `dashboard`: one file per kind of statement below, the columns and rows here.
 
+mod apply;
+mod create;
 mod filter;
 mod head;
 mod lifecycle;
 mod list;
 mod read;
+mod update;
 mod write;
 
 use postgres_types::Json;

@@ -3,9 +3,10 @@
 use postgres_types::Type;
 use tokio_postgres::Transaction;
 
-use super::{from_row, head_columns};
+use super::{digest, from_row, head_columns};
 use crate::domain::audit_event::Version;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
+use crate::domain::digest::Digest;
 use crate::domain::etag::EtagCondition;
 use crate::domain::name::DashboardName;
 use crate::domain::reason::Reason;
@@ -15,15 +16,25 @@ use crate::error::{CurrentVersion, Error, Result};
 const LOCK_HEAD: &str = concat!(
     "-- lock_dashboard_head\nSELECT ",
     head_columns!(),
-    ", CASE WHEN $3 THEN spec END AS spec FROM dashboard WHERE project = $1 AND lower(name) = lower($2) FOR UPDATE"
+    ", spec_value_sha256, CASE WHEN $3 THEN spec END AS spec
+FROM dashboard WHERE project = $1 AND lower(name) = lower($2) FOR UPDATE"
 );
+
+/// A head that this transaction has locked.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// What the API shows.
+    pub dashboard: Dashboard,
+    /// SHA-256 of the canonical JSON value of the document.
+    pub value_sha256: Digest,
+}
 
 /// Locks the dashboard of this name, or of one that differs in case alone.
 pub(super) async fn lock_any_case(
     tx: &Transaction<'_>,
     name: &DashboardName,
     view: View,
-) -> Result<Option<Dashboard>> {
+) -> Result<Option<Head>> {
     let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
     let rows = tx
         .query_typed(
@@ -31,14 +42,20 @@ pub(super) async fn lock_any_case(
             &[(&project, Type::TEXT), (&id, Type::TEXT), (&with_spec, Type::BOOL)],
         )
         .await?;
-    rows.first().map(from_row).transpose()
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some(Head {
+        dashboard: from_row(row)?,
+        value_sha256: digest(row, "spec_value_sha256")?,
+    }))
 }
 
 /// Locks the dashboard `name`.
-pub(super) async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Dashboard> {
+pub(super) async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Head> {
     lock_any_case(tx, name, view)
         .await?
-        .filter(|head| head.name == *name)
+        .filter(|head| head.dashboard.name == *name)
         .ok_or_else(|| not_found(name))
 }
 

@@ -37,43 +37,48 @@ impl Store {
 
 /// One row more than the page tells whether another page follows.
 fn list_dashboards(query: &ListDashboards) -> Statement {
-    let (key, direction) = order(query);
+    let order_by = order_by(query);
     let mut sql = Statement::new("-- list_dashboards\nSELECT ");
     sql.push(head_columns!());
     if query.view.with_spec() {
-        sql.push(", fits, CASE WHEN fits THEN spec END AS spec FROM (SELECT *, row_number() OVER page = 1 OR sum(spec_size_bytes) OVER page <= ")
+        sql.push(", fits, CASE WHEN fits THEN spec END AS spec FROM (SELECT *, ")
+            .push("row_number() OVER page = 1 OR sum(spec_size_bytes) OVER page <= ")
             .bind(MAX_PAGE_SPEC_BYTES, Type::INT8)
             .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
     } else {
         sql.push(", true AS fits FROM dashboard WHERE ");
     }
     push_conditions(&mut sql, query);
-    let order_by = format!(" ORDER BY {}", key.replace(", ", &format!("{direction}, ")) + direction);
-    sql.push(&order_by)
+    sql.push(" ORDER BY ")
+        .push(&order_by)
         .push(" LIMIT ")
         .bind(i64::from(query.page_size.get()) + 1, Type::INT8);
     if query.view.with_spec() {
-        sql.push(") AS candidate WINDOW page AS (")
-            .push(order_by.trim_start())
-            .push(" ROWS UNBOUNDED PRECEDING)) AS sized")
+        sql.push(") AS candidate WINDOW page AS (ORDER BY ")
+            .push(&order_by)
+            .push(" ROWS UNBOUNDED PRECEDING)) AS sized ORDER BY ")
             .push(&order_by);
     }
     sql
 }
 
-/// The columns of an order, each list of them total, and their direction.
-fn order(query: &ListDashboards) -> (&'static str, &'static str) {
-    let key = match query.order_by.key {
-        OrderKey::Name => "project, name",
-        OrderKey::DisplayName => "left(display_name, 200), id",
-        OrderKey::CreateTime => "created_at, id",
-        OrderKey::UpdateTime => "updated_at, id",
-    };
+/// The columns of an order; together they are unique.
+fn order_columns(query: &ListDashboards) -> [&'static str; 2] {
+    match query.order_by.key {
+        OrderKey::Name => ["project", "name"],
+        // The length is that of the index, and of the cursor (`domain::list::ORDERED_CHARS`).
+        OrderKey::DisplayName => ["left(display_name, 200)", "id"],
+        OrderKey::CreateTime => ["created_at", "id"],
+        OrderKey::UpdateTime => ["updated_at", "id"],
+    }
+}
+
+fn order_by(query: &ListDashboards) -> String {
     let direction = match query.order_by.direction {
         Direction::Ascending => "",
         Direction::Descending => " DESC",
     };
-    (key, direction)
+    order_columns(query).map(|column| format!("{column}{direction}")).join(", ")
 }
 
 fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
@@ -92,12 +97,11 @@ fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
 
 /// Goes on behind the last row of the page before.
 fn push_cursor(sql: &mut Statement, query: &ListDashboards, cursor: &Cursor) {
-    let (key, _) = order(query);
     let operator = match query.order_by.direction {
-        Direction::Ascending => " > ",
-        Direction::Descending => " < ",
+        Direction::Ascending => ") > (",
+        Direction::Descending => ") < (",
     };
-    sql.push(" AND (").push(key).push(")").push(operator).push("(");
+    sql.push(" AND (").push(&order_columns(query).join(", ")).push(operator);
     match cursor {
         Cursor::Name(name) => sql
             .bind(name.project().as_str().to_owned(), Type::TEXT)

@@ -1,0 +1,147 @@
+//! DeleteDashboard, UndeleteDashboard, PurgeDashboard.
+
+use postgres_types::Type;
+use tokio_postgres::Transaction;
+
+use super::head::{self, require_active, require_deleted, require_version, version};
+use super::{from_row, head_columns};
+use crate::access::Access;
+use crate::domain::audit_event::Change;
+use crate::domain::dashboard::{Dashboard, View};
+use crate::domain::mutation::DashboardTarget;
+use crate::error::{Error, Result};
+use crate::store::mutate::Mutation;
+use crate::store::{Store, audit};
+
+const DELETE_DASHBOARD: &str = concat!(
+    "-- delete_dashboard
+UPDATE dashboard SET state = 'deleted', deleted_at = now(), purge_at = now() + make_interval(secs => $3),
+    generation = generation + 1, updated_by = $2
+WHERE id = $1
+RETURNING ",
+    head_columns!()
+);
+
+const UNDELETE_DASHBOARD: &str = concat!(
+    "-- undelete_dashboard
+UPDATE dashboard SET state = 'active', deleted_at = NULL, purge_at = NULL, generation = generation + 1, updated_by = $2
+WHERE id = $1
+RETURNING ",
+    head_columns!()
+);
+
+const PURGE_DASHBOARD: &str = "-- purge_dashboard
+DELETE FROM dashboard WHERE id = $1";
+
+impl Store {
+    /// Soft-deletes a dashboard.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_DELETED`, `ETAG_MISMATCH`.
+    pub async fn delete_dashboard(&self, access: &Access, target: DashboardTarget) -> Result<Dashboard> {
+        let mutation = Mutation::new("DeleteDashboard", access, &target.options, target.fingerprint());
+        let request = &target;
+        let answered = self
+            .mutate(mutation, |tx| {
+                Box::pin(async move {
+                    let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
+                    require_active(&head)?;
+                    require_version(&head, &request.etag)?;
+                    self.bury(tx, access, head).await
+                })
+            })
+            .await?;
+        self.completed(answered).await
+    }
+
+    /// Brings a soft-deleted dashboard back.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_NOT_DELETED`, `ETAG_MISMATCH`.
+    pub async fn undelete_dashboard(&self, access: &Access, target: DashboardTarget) -> Result<Dashboard> {
+        let mutation = Mutation::new("UndeleteDashboard", access, &target.options, target.fingerprint());
+        let request = &target;
+        let answered = self
+            .mutate(mutation, |tx| {
+                Box::pin(async move {
+                    let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
+                    require_deleted(&head)?;
+                    require_version(&head, &request.etag)?;
+                    revive(tx, access, head).await
+                })
+            })
+            .await?;
+        self.completed(answered).await
+    }
+
+    /// Removes a soft-deleted dashboard and its history for good.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_NOT_DELETED`, `ETAG_MISMATCH`.
+    pub async fn purge_dashboard(&self, access: &Access, target: DashboardTarget) -> Result<()> {
+        let mutation = Mutation::new("PurgeDashboard", access, &target.options, target.fingerprint());
+        let request = &target;
+        self.mutate(mutation, |tx| {
+            Box::pin(async move {
+                let head = head::lock(tx, &request.name, View::Basic).await?.dashboard;
+                require_deleted(&head)?;
+                require_version(&head, &request.etag)?;
+                tx.execute_typed(PURGE_DASHBOARD, &[(&head.uid, Type::UUID)]).await?;
+                append_event(tx, access, &head, None).await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Soft-deletes a head that was locked.
+    async fn bury(&self, tx: &Transaction<'_>, access: &Access, head: Dashboard) -> Result<Dashboard> {
+        let author = access.caller().subject();
+        let retention = self.retention.deleted_dashboards.as_secs_f64();
+        let rows = tx
+            .query_typed(
+                DELETE_DASHBOARD,
+                &[
+                    (&head.uid, Type::UUID),
+                    (&author, Type::TEXT),
+                    (&retention, Type::FLOAT8),
+                ],
+            )
+            .await?;
+        let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
+        let mut dashboard = from_row(row)?;
+        append_event(tx, access, &head, Some(&dashboard)).await?;
+        dashboard.spec = head.spec;
+        Ok(dashboard)
+    }
+}
+
+/// Undeletes a head that was locked; its content stays.
+pub(super) async fn revive(tx: &Transaction<'_>, access: &Access, head: Dashboard) -> Result<Dashboard> {
+    let author = access.caller().subject();
+    let rows = tx
+        .query_typed(UNDELETE_DASHBOARD, &[(&head.uid, Type::UUID), (&author, Type::TEXT)])
+        .await?;
+    let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
+    let mut dashboard = from_row(row)?;
+    append_event(tx, access, &head, Some(&dashboard)).await?;
+    dashboard.spec = head.spec;
+    Ok(dashboard)
+}
+
+async fn append_event(
+    tx: &Transaction<'_>,
+    access: &Access,
+    before: &Dashboard,
+    after: Option<&Dashboard>,
+) -> Result<()> {
+    let change = Change {
+        resource: before.name.to_string(),
+        project: before.name.project().as_str().to_owned(),
+        uid: before.uid,
+        before: Some(version(before)),
+        after: after.map(version),
+        changed_paths: vec!["state"],
+    };
+    audit::append(tx, access, &change).await
+}

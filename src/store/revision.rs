@@ -1,0 +1,256 @@
+//! The table `dashboard_revision`: the history of dashboards.
+
+use postgres_types::{Json, Type};
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+use super::Store;
+use super::dashboard::{digest, head};
+use super::json_text::JsonColumn;
+use super::metadata::Metadata;
+use super::mutate::{Answered, Mutation};
+use crate::access::Access;
+use crate::domain::dashboard::{Dashboard, View};
+use crate::domain::list::{ListDashboardRevisions, MAX_PAGE_SPEC_BYTES, Page};
+use crate::domain::mutation::RestoreDashboardRevision;
+use crate::domain::name::{DashboardName, RevisionName};
+use crate::domain::reason::Reason;
+use crate::domain::revision::{DashboardRevision, RevisionRange};
+use crate::error::{Error, Result};
+
+/// The columns of a revision without its document, as [`from_row`] reads them.
+macro_rules! revision_columns {
+    () => {
+        "r.revision, r.metadata, r.spec_sha256, r.spec_size_bytes, r.change_note, r.author, r.created_at, r.restored_from"
+    };
+}
+
+// The head tells a revision that was pruned from one that never was.
+const GET_REVISION: &str = concat!(
+    "-- get_dashboard_revision\nSELECT d.revision AS head_revision, ",
+    revision_columns!(),
+    ", r.spec
+FROM dashboard AS d LEFT JOIN dashboard_revision AS r ON r.dashboard_id = d.id AND r.revision = $3
+WHERE d.project = $1 AND d.name = $2"
+);
+
+// One row of the head alone tells an empty page from a dashboard that does not exist.
+const LIST_REVISIONS: &str = concat!(
+    "-- list_dashboard_revisions\nSELECT ",
+    revision_columns!(),
+    ", fits, CASE WHEN $5 AND fits THEN r.spec END AS spec
+FROM dashboard AS d LEFT JOIN LATERAL (
+    SELECT *, row_number() OVER page = 1 OR NOT $5 OR sum(spec_size_bytes) OVER page <= $6 AS fits
+    FROM (
+        SELECT * FROM dashboard_revision
+        WHERE dashboard_id = d.id AND revision < $3 ORDER BY revision DESC LIMIT $4
+    ) AS candidate
+    WINDOW page AS (ORDER BY revision DESC ROWS UNBOUNDED PRECEDING)
+) AS r ON true
+WHERE d.project = $1 AND d.name = $2
+ORDER BY r.revision DESC"
+);
+
+const DIFF_REVISIONS: &str = "-- diff_dashboard_revisions
+SELECT d.revision AS head_revision, old.spec AS from_spec, new.spec AS to_spec
+FROM dashboard AS d
+LEFT JOIN dashboard_revision AS old ON old.dashboard_id = d.id AND old.revision = $3
+LEFT JOIN dashboard_revision AS new ON new.dashboard_id = d.id AND new.revision = COALESCE($4, d.revision)
+WHERE d.project = $1 AND d.name = $2";
+
+const REVISION_EXISTS: &str = "-- revision_exists
+SELECT FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
+
+const GET_SPEC: &str = "-- get_revision_spec
+SELECT spec FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
+
+impl Store {
+    /// Reads one revision.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`, `REVISION_NOT_FOUND`, `REVISION_PRUNED`.
+    pub async fn get_dashboard_revision(&self, _access: &Access, name: &RevisionName) -> Result<DashboardRevision> {
+        let (project, id) = (name.dashboard.project().as_str(), name.dashboard.id());
+        let rows = self
+            .pool
+            .query(
+                GET_REVISION,
+                &[(&project, Type::TEXT), (&id, Type::TEXT), (&name.revision, Type::INT4)],
+            )
+            .await?;
+        let row = rows.first().ok_or_else(|| head::not_found(&name.dashboard))?;
+        if row.try_get::<_, Option<i32>>("revision")?.is_none() {
+            return Err(missing(name, row.try_get("head_revision")?));
+        }
+        from_row(row, &name.dashboard)
+    }
+
+    /// Lists a page of revisions, newest first.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`.
+    pub async fn list_dashboard_revisions(
+        &self,
+        _access: &Access,
+        query: &ListDashboardRevisions,
+    ) -> Result<Page<DashboardRevision>> {
+        let (project, id) = (query.dashboard.project().as_str(), query.dashboard.id());
+        let below = query.after.unwrap_or(i32::MAX);
+        let size = usize::from(query.page_size.get());
+        // One row more than the page tells whether another page follows.
+        let limit = i64::from(query.page_size.get()) + 1;
+        let rows = self
+            .pool
+            .query(
+                LIST_REVISIONS,
+                &[
+                    (&project, Type::TEXT),
+                    (&id, Type::TEXT),
+                    (&below, Type::INT4),
+                    (&limit, Type::INT8),
+                    (&query.view.with_spec(), Type::BOOL),
+                    (&MAX_PAGE_SPEC_BYTES, Type::INT8),
+                ],
+            )
+            .await?;
+        if rows.is_empty() {
+            return Err(head::not_found(&query.dashboard));
+        }
+        let mut items = Vec::with_capacity(rows.len().min(size));
+        for row in rows.iter().take(size) {
+            // Null where the page is empty, false where the documents before are enough for one answer.
+            if row.try_get::<_, Option<bool>>("fits")? != Some(true) {
+                break;
+            }
+            items.push(from_row(row, &query.dashboard)?);
+        }
+        let next = items.last().filter(|_| items.len() < rows.len()).map(|last| query.cursor_on(last));
+        Ok(Page { items, next })
+    }
+
+    /// Reads the documents of two revisions.
+    ///
+    /// # Errors
+    /// As for [`Store::get_dashboard_revision`].
+    pub async fn diff_dashboard_revisions(
+        &self,
+        _access: &Access,
+        name: &DashboardName,
+        range: RevisionRange,
+    ) -> Result<(String, String)> {
+        let (project, id) = (name.project().as_str(), name.id());
+        let rows = self
+            .pool
+            .query(
+                DIFF_REVISIONS,
+                &[
+                    (&project, Type::TEXT),
+                    (&id, Type::TEXT),
+                    (&range.from, Type::INT4),
+                    (&range.to, Type::INT4),
+                ],
+            )
+            .await?;
+        let row = rows.first().ok_or_else(|| head::not_found(name))?;
+        let head_revision: i32 = row.try_get("head_revision")?;
+        let spec_of = |column: &str, revision: i32| -> Result<String> {
+            let spec: Option<JsonColumn> = row.try_get(column)?;
+            let revision_name = RevisionName {
+                dashboard: name.clone(),
+                revision,
+            };
+            spec.map(|text| text.0).ok_or_else(|| missing(&revision_name, head_revision))
+        };
+        let from = spec_of("from_spec", range.from)?;
+        let to = spec_of("to_spec", range.to.unwrap_or(head_revision))?;
+        Ok((from, to))
+    }
+
+    /// Makes the content of an old revision the head again, as a new revision.
+    ///
+    /// # Errors
+    /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_DELETED`, `ETAG_MISMATCH`, `REVISION_NOT_FOUND`, `REVISION_PRUNED`.
+    pub async fn restore_dashboard_revision(
+        &self,
+        access: &Access,
+        restore: RestoreDashboardRevision,
+    ) -> Result<Dashboard> {
+        let mutation = Mutation::new("RestoreDashboardRevision", access, &restore.options, restore.fingerprint());
+        let request = &restore;
+        let answered = self
+            .mutate(mutation, |tx| {
+                Box::pin(async move {
+                    let head = head::lock(tx, &request.revision.dashboard, View::Basic).await?;
+                    head::require_active(&head.dashboard)?;
+                    head::require_version(&head.dashboard, &request.etag)?;
+                    require_revision(tx, &head.dashboard, &request.revision).await?;
+                    let writer = self.writer(access, request.change_note.as_str());
+                    writer.restore(tx, &head, request.revision.revision).await
+                })
+            })
+            .await?;
+        self.completed(answered).await
+    }
+
+    /// Completes an answer that was given before with the document that it refers to, unless that was pruned since.
+    pub(super) async fn completed(&self, answered: Answered<Dashboard>) -> Result<Dashboard> {
+        let mut dashboard = answered.answer;
+        if answered.repeated {
+            dashboard.spec = self.revision_spec(dashboard.uid, dashboard.revision).await?;
+        }
+        Ok(dashboard)
+    }
+
+    async fn revision_spec(&self, uid: Uuid, revision: i32) -> Result<Option<String>> {
+        let rows = self
+            .pool
+            .query(GET_SPEC, &[(&uid, Type::UUID), (&revision, Type::INT4)])
+            .await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let JsonColumn(spec) = row.try_get(0)?;
+        Ok(Some(spec))
+    }
+}
+
+async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, name: &RevisionName) -> Result<()> {
+    let found = tx
+        .query_typed(REVISION_EXISTS, &[(&head.uid, Type::UUID), (&name.revision, Type::INT4)])
+        .await?;
+    match found.is_empty() {
+        false => Ok(()),
+        true => Err(missing(name, head.revision)),
+    }
+}
+
+/// The error for a revision that is not there: it was pruned, or it never was.
+fn missing(name: &RevisionName, head_revision: i32) -> Error {
+    if name.revision < head_revision {
+        return Error::RevisionPruned { name: name.to_string() };
+    }
+    Error::NotFound {
+        reason: Reason::RevisionNotFound,
+        name: name.to_string(),
+    }
+}
+
+fn from_row(row: &Row, dashboard: &DashboardName) -> Result<DashboardRevision> {
+    let Json(Metadata { tags, labels }) = row.try_get("metadata")?;
+    let spec: Option<JsonColumn> = row.try_get("spec")?;
+    Ok(DashboardRevision {
+        name: RevisionName {
+            dashboard: dashboard.clone(),
+            revision: row.try_get("revision")?,
+        },
+        spec: spec.map(|column| column.0),
+        tags,
+        labels,
+        spec_sha256: digest(row, "spec_sha256")?,
+        spec_size_bytes: row.try_get("spec_size_bytes")?,
+        change_note: row.try_get("change_note")?,
+        author: row.try_get("author")?,
+        create_time: row.try_get("created_at")?,
+        restored_from: row.try_get("restored_from")?,
+    })
+}
