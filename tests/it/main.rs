@@ -1,1 +1,5 @@
+//! Tests against real servers: one file per operation, `support` starts what they need.
 
+mod pool;
+mod sslmode;
+mod support;
