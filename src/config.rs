@@ -1,1 +1,40 @@
-//! TODO
+//! The configuration: what the process may be told, and what it makes of it.
+//!
+//! Every option is a flag and an environment variable of the same name (`--db-host`, `DB_HOST`); the flag wins. Secrets
+//! are read from the environment or a file alone, because a command line is visible to the whole machine. `args` has
+//! the options as they are typed; [`ServeConfig`] and [`MigrateConfig`] are what is left when every rule was checked,
+//! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
+
+mod args;
+mod connect;
+mod dashboards;
+mod dsn;
+mod embedded;
+mod environment;
+mod listener;
+mod log;
+mod migrate;
+mod pool;
+mod problem;
+mod requests;
+mod serve;
+mod value;
+
+pub use args::{
+    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MigrateAction, MigrateArgs,
+    PoolArgs, RequestArgs, ServeArgs,
+};
+pub use connect::{ClientCertificate, ConnectConfig, DatabaseHost, SslConfig, SslMode};
+pub use dashboards::DashboardsConfig;
+pub use embedded::{DatabaseSource, EmbeddedConfig};
+pub use environment::Environment;
+pub use listener::ListenersConfig;
+pub use log::{LogConfig, LogFormat};
+pub use migrate::MigrateConfig;
+pub use pool::PoolConfig;
+pub use problem::{ConfigErrors, Problem};
+pub use requests::{MAX_REQUEST_TIMEOUT, RequestsConfig};
+pub use serve::{DatabaseChoice, ServeConfig};
+
+#[cfg(test)]
+mod tests;

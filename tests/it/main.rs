@@ -1,4 +1,4 @@
-//! Tests against a real PostgreSQL.
+//! Tests against real servers: one file per operation, `support` starts what they need.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,4 +6,6 @@
 )]
 
 mod migrate;
+mod pool;
+mod sslmode;
 mod support;

@@ -1,3 +1,5 @@
 //! What the tests stand on.
 
-pub(crate) mod scratch;
+pub mod network;
+pub mod postgres;
+pub mod scratch;

@@ -1,0 +1,322 @@
+//! The options as they are typed: text, not yet checked.
+//!
+//! Everything is text here, so that clap stops at unknown options alone and every bad value is reported at once. The
+//! structs are destructured without `..` where they are checked: an option that nobody reads does not compile.
+
+use clap::{Args, Parser, Subcommand};
+
+use super::problem::present;
+
+/// Keeps Perses dashboards, with history, in PostgreSQL behind gRPC.
+#[derive(Debug, Parser)]
+#[command(name = "dashboard-store", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the gRPC API, and health and metrics over HTTP.
+    ///
+    /// Without a configured database this starts a PostgreSQL of its own and keeps its data in DATA_DIR.
+    #[command(after_long_help = SERVE_HELP)]
+    Serve(Box<ServeArgs>),
+    /// Bring the schema of the database up or down, or tell where it stands.
+    #[command(after_long_help = MIGRATE_HELP)]
+    Migrate(Box<MigrateArgs>),
+}
+
+const SERVE_HELP: &str = "\
+Environment variables without a flag:
+  DATABASE_URL   the database as one text instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full, or host=... user=... as libpq writes it
+  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
+  RUST_LOG       wins over LOG_LEVEL
+
+Every option can be given as a flag or as the environment variable of the same name; the flag wins, and an empty
+variable counts as absent. Durations: 250ms, 10s, 1m30s, 5m, 30d.
+
+Examples:
+  dashboard-store serve
+      on an embedded PostgreSQL, for development
+  DB_HOST=db.example.com DB_USER=dashboards DB_PASSWORD_FILE=/run/secrets/db DB_SSLMODE=verify-full \\
+  DB_SSLROOTCERT=/etc/ssl/db-ca.pem dashboard-store serve --insecure-dev
+      on a database of yours";
+
+const MIGRATE_HELP: &str = "\
+Environment variables without a flag:
+  DB_DIRECT_URL  a connection straight to PostgreSQL, for when DB_HOST is a PgBouncer: the lock that keeps two
+                 migrations apart does not work through a transaction pooler. Same syntax as DATABASE_URL
+  DATABASE_URL   the database as one text instead of DB_HOST and the others
+  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
+  RUST_LOG       wins over LOG_LEVEL";
+
+/// The options of `serve`.
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How many connections to it are kept, and for how long.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// The database that comes with the service.
+    #[command(flatten)]
+    pub embedded: EmbeddedArgs,
+    /// Bring the schema up to date before serving. [default: false; true with the embedded PostgreSQL]
+    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Database")]
+    pub migrate: Option<String>,
+    /// Where to listen.
+    #[command(flatten)]
+    pub listeners: ListenerArgs,
+    /// What a dashboard may be.
+    #[command(flatten)]
+    pub dashboards: DashboardArgs,
+    /// How requests are taken.
+    #[command(flatten)]
+    pub requests: RequestArgs,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// Threads that work on requests. [default: one for each core]
+    #[arg(long, env, value_name = "COUNT", help_heading = "Process")]
+    pub worker_threads: Option<String>,
+}
+
+/// Where the database is.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArgs {
+    /// The host, or the directory of a Unix socket; several as a,b,c: the first that takes writes is used
+    #[arg(long, env, global = true, value_name = "HOST")]
+    pub db_host: Option<String>,
+    /// The port of every host. [default: 5432]
+    #[arg(long, env, global = true, value_name = "PORT")]
+    pub db_port: Option<String>,
+    /// The database. [default: perses_dashboard]
+    #[arg(long, env, global = true, value_name = "NAME")]
+    pub db_name: Option<String>,
+    /// The role to log in as
+    #[arg(long, env, global = true, value_name = "ROLE")]
+    pub db_user: Option<String>,
+    /// A file with the password; the end of its line is not part of it
+    #[arg(long, env, global = true, value_name = "FILE")]
+    pub db_password_file: Option<String>,
+    /// disable, require (encrypt, and trust any server), verify-ca (the certificate must come from a known authority), or
+    /// verify-full (and carry the name of the host). [default: require; disable for a loopback or Unix-socket host]
+    #[arg(long, env, global = true, value_name = "MODE")]
+    pub db_sslmode: Option<String>,
+    /// The authorities that a server certificate must come from, as PEM; with require this means verify-ca, as in libpq.
+    /// [default: those of the system]
+    #[arg(long, env, global = true, value_name = "FILE")]
+    pub db_sslrootcert: Option<String>,
+    /// The client certificate, as PEM
+    #[arg(long, env, global = true, value_name = "FILE")]
+    pub db_sslcert: Option<String>,
+    /// The key of the client certificate, as PEM
+    #[arg(long, env, global = true, value_name = "FILE")]
+    pub db_sslkey: Option<String>,
+    /// How long opening a connection may take, up to the login. [default: 10s]
+    #[arg(long, env, global = true, value_name = "DURATION")]
+    pub db_connect_timeout: Option<String>,
+}
+
+impl DatabaseArgs {
+    /// The settings that were given.
+    pub(super) fn named(&self) -> Vec<&'static str> {
+        let Self {
+            db_host,
+            db_port,
+            db_name,
+            db_user,
+            db_password_file,
+            db_sslmode,
+            db_sslrootcert,
+            db_sslcert,
+            db_sslkey,
+            db_connect_timeout,
+        } = self;
+        given([
+            ("DB_HOST", db_host),
+            ("DB_PORT", db_port),
+            ("DB_NAME", db_name),
+            ("DB_USER", db_user),
+            ("DB_PASSWORD_FILE", db_password_file),
+            ("DB_SSLMODE", db_sslmode),
+            ("DB_SSLROOTCERT", db_sslrootcert),
+            ("DB_SSLCERT", db_sslcert),
+            ("DB_SSLKEY", db_sslkey),
+            ("DB_CONNECT_TIMEOUT", db_connect_timeout),
+        ])
+    }
+}
+
+/// How many connections are kept, and for how long.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Connection pool")]
+pub struct PoolArgs {
+    /// The most connections. [default: 50]
+    #[arg(long, env, value_name = "COUNT")]
+    pub db_max_open_conns: Option<String>,
+    /// The most connections that are kept without use. [default: 10, or all if fewer are open]
+    #[arg(long, env, value_name = "COUNT")]
+    pub db_max_idle_conns: Option<String>,
+    /// A connection is replaced when it is this old, up to a tenth earlier; 0 never. [default: 5m]
+    #[arg(long, env, value_name = "DURATION")]
+    pub db_conn_max_lifetime: Option<String>,
+    /// A connection is closed after this time without use; 0 never. [default: 1m]
+    #[arg(long, env, value_name = "DURATION")]
+    pub db_conn_max_idle_time: Option<String>,
+    /// How long a request waits for a connection when all are in use. [default: 5s]
+    #[arg(long, env, value_name = "DURATION")]
+    pub db_acquire_timeout: Option<String>,
+    /// A statement that runs longer is cancelled. [default: 30s]
+    #[arg(long, env, value_name = "DURATION")]
+    pub db_query_timeout: Option<String>,
+}
+
+impl PoolArgs {
+    /// The settings that were given.
+    pub(super) fn named(&self) -> Vec<&'static str> {
+        let Self {
+            db_max_open_conns,
+            db_max_idle_conns,
+            db_conn_max_lifetime,
+            db_conn_max_idle_time,
+            db_acquire_timeout,
+            db_query_timeout,
+        } = self;
+        given([
+            ("DB_MAX_OPEN_CONNS", db_max_open_conns),
+            ("DB_MAX_IDLE_CONNS", db_max_idle_conns),
+            ("DB_CONN_MAX_LIFETIME", db_conn_max_lifetime),
+            ("DB_CONN_MAX_IDLE_TIME", db_conn_max_idle_time),
+            ("DB_ACQUIRE_TIMEOUT", db_acquire_timeout),
+            ("DB_QUERY_TIMEOUT", db_query_timeout),
+        ])
+    }
+}
+
+fn given<const N: usize>(settings: [(&'static str, &Option<String>); N]) -> Vec<&'static str> {
+    settings
+        .into_iter()
+        .filter(|(_, raw)| present(raw.as_deref()).is_some())
+        .map(|(setting, _)| setting)
+        .collect()
+}
+
+/// The database that comes with the service.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Embedded PostgreSQL")]
+pub struct EmbeddedArgs {
+    /// Start a PostgreSQL of our own, also in Kubernetes or beside DB_* settings, of which only those of the pool count
+    /// then. [default: true when no database is configured, outside Kubernetes]
+    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub embedded: Option<String>,
+    /// Where it keeps its data. [default: dashboard-store under $XDG_DATA_HOME or ~/.local/share]
+    #[arg(long, env, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
+    /// Its major version, 14 to 18. [default: what is installed, or else downloaded]
+    #[arg(long, env, value_name = "MAJOR")]
+    pub pg_version: Option<String>,
+}
+
+/// Where to listen.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Listeners")]
+pub struct ListenerArgs {
+    /// Where gRPC listens: ADDRESS:PORT, or an address alone for port 50051. Port 0 takes a free one, and the log says
+    /// which. [default: 127.0.0.1:50051]
+    #[arg(long, env, value_name = "ADDRESS")]
+    pub grpc_addr: Option<String>,
+    /// Where health and metrics listen over HTTP. [default: 127.0.0.1:8080]
+    #[arg(long, env, value_name = "ADDRESS")]
+    pub http_addr: Option<String>,
+    /// Serve without authentication: every caller may do everything, so only loopback addresses are allowed. Must be given
+    /// with a database of yours. [default: false; true with the embedded PostgreSQL]
+    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub insecure_dev: Option<String>,
+}
+
+/// What a dashboard may be.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Dashboards")]
+pub struct DashboardArgs {
+    /// The largest document of a dashboard, at most 3MiB. [default: 1MiB]
+    #[arg(long, env, value_name = "BYTES")]
+    pub spec_max_bytes: Option<String>,
+    /// How many of the newest revisions of a dashboard are kept. [default: 100]
+    #[arg(long, env, value_name = "COUNT")]
+    pub revisions_kept: Option<String>,
+    /// How long a deleted dashboard can be brought back before it is purged. [default: 30d]
+    #[arg(long, env, value_name = "DURATION")]
+    pub deleted_retention: Option<String>,
+}
+
+/// How requests are taken.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Requests")]
+pub struct RequestArgs {
+    /// Requests that are worked on at the same time; more are refused with RESOURCE_EXHAUSTED. [default: 256]
+    #[arg(long, env, value_name = "COUNT")]
+    pub max_requests_in_flight: Option<String>,
+    /// The deadline of a request that brings none, at most 60s. [default: 10s]
+    #[arg(long, env, value_name = "DURATION")]
+    pub request_timeout: Option<String>,
+    /// How long new requests are still taken after SIGTERM, while load balancers notice. [default: 0s]
+    #[arg(long, env, value_name = "DURATION")]
+    pub drain_delay: Option<String>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Process")]
+pub struct LogArgs {
+    /// How the log is written: text or json. [default: text]
+    #[arg(long, env, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What is logged: error, warn, info, debug or trace, also by module: info,tokio_postgres=debug. [default: info]
+    #[arg(long, env, global = true, value_name = "FILTER")]
+    pub log_level: Option<String>,
+}
+
+/// The options of `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// What to do with the schema.
+    #[command(subcommand)]
+    pub action: MigrateAction,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What `migrate` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum MigrateAction {
+    /// Apply the migrations that are missing.
+    Up {
+        /// Stop after this version. [default: the newest]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<i64>,
+        /// Take over a database that another tool migrated.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Take migrations back, newest first.
+    Down {
+        /// The version to go back to; 0 takes everything back.
+        #[arg(long, value_name = "VERSION")]
+        to: i64,
+    },
+    /// Tell which migrations are applied and which are missing.
+    Status,
+    /// Check that what is applied is what this binary knows; fails if not.
+    Verify,
+}

@@ -1,0 +1,61 @@
+//! What a dashboard may be, and how much of it is kept.
+
+use std::time::Duration;
+
+use super::args::DashboardArgs;
+use super::problem::Reader;
+use super::value;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What a dashboard may be, and how much of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DashboardsConfig {
+    /// The largest document, in bytes.
+    pub spec_max_bytes: usize,
+    /// How many of the newest revisions are kept.
+    pub revisions_kept: u32,
+    /// How long a deleted dashboard can be brought back before it is purged.
+    pub deleted_retention: Duration,
+}
+
+impl Default for DashboardsConfig {
+    fn default() -> Self {
+        Self {
+            spec_max_bytes: MIB,
+            revisions_kept: 100,
+            deleted_retention: DAY * 30,
+        }
+    }
+}
+
+impl DashboardsConfig {
+    /// Reads the options.
+    pub(super) fn read(reader: &mut Reader, args: DashboardArgs) -> Self {
+        let DashboardArgs {
+            spec_max_bytes,
+            revisions_kept,
+            deleted_retention,
+        } = args;
+        let defaults = Self::default();
+        Self {
+            spec_max_bytes: reader
+                .read("SPEC_MAX_BYTES", spec_max_bytes, |text| {
+                    value::bytes(text, KIB..=3 * MIB)
+                })
+                .unwrap_or(defaults.spec_max_bytes),
+            revisions_kept: reader
+                .read("REVISIONS_KEPT", revisions_kept, |text| {
+                    value::number(text, 1..=100_000)
+                })
+                .unwrap_or(defaults.revisions_kept),
+            deleted_retention: reader
+                .read("DELETED_RETENTION", deleted_retention, |text| {
+                    value::duration_within(text, Duration::ZERO..=DAY * 3650)
+                })
+                .unwrap_or(defaults.deleted_retention),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is wrong with the configuration, collected so that one start tells everything.
+
+use std::fmt;
+
+/// One thing that is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The environment variable; the flag follows from it.
+    pub setting: &'static str,
+    /// What was given; none when it is missing or secret.
+    pub value: Option<String>,
+    /// What is wrong and what to do.
+    pub description: String,
+}
+
+/// Settings that have no flag, because they can carry a secret or belong to another program.
+const ENVIRONMENT_ONLY: &[&str] = &["DATABASE_URL", "DB_DIRECT_URL", "DB_PASSWORD", "RUST_LOG"];
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.setting)?;
+        if !ENVIRONMENT_ONLY.contains(&self.setting) {
+            let flag = self.setting.to_ascii_lowercase().replace('_', "-");
+            write!(f, " (--{flag})")?;
+        }
+        if let Some(value) = &self.value {
+            write!(f, " is {value:?}")?;
+        }
+        write!(f, ": {}", self.description)
+    }
+}
+
+/// Everything that is wrong with the configuration, one line each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines(.0))]
+pub struct ConfigErrors(Vec<Problem>);
+
+impl ConfigErrors {
+    /// The problems, in the order in which the options are read.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// Reads settings, keeps going after a bad one, and remembers what was wrong.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// Parses a setting that may be absent; an empty one counts as absent, and a bad one is reported and absent.
+    pub(super) fn read<T>(
+        &mut self,
+        setting: &'static str,
+        raw: Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = present(raw)?;
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(description) => {
+                self.problems.push(Problem {
+                    setting,
+                    value: Some(value),
+                    description,
+                });
+                None
+            }
+        }
+    }
+
+    /// Reports what is wrong without repeating the value.
+    pub(super) fn report(&mut self, setting: &'static str, description: impl Into<String>) {
+        self.problems.push(Problem {
+            setting,
+            value: None,
+            description: description.into(),
+        });
+    }
+
+    /// The configuration, if nothing was reported.
+    pub(super) fn finish<T>(self, config: Option<T>) -> Result<T, ConfigErrors> {
+        match config {
+            Some(config) if self.problems.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(self.problems)),
+        }
+    }
+}
+
+/// The setting, unless it is absent or blank.
+pub(super) fn present<T: AsRef<str>>(raw: Option<T>) -> Option<T> {
+    raw.filter(|value| !value.as_ref().trim().is_empty())
+}

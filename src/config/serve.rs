@@ -1,0 +1,95 @@
+//! What `serve` runs with.
+
+use std::num::NonZeroUsize;
+
+use super::args::ServeArgs;
+use super::connect::{ConnectConfig, Url};
+use super::dashboards::DashboardsConfig;
+use super::embedded::{DatabaseSource, EmbeddedConfig};
+use super::environment::Environment;
+use super::listener::ListenersConfig;
+use super::log::LogConfig;
+use super::pool::PoolConfig;
+use super::problem::{ConfigErrors, Reader};
+use super::requests::RequestsConfig;
+use super::value;
+
+/// The checked configuration of `serve`.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// Which database.
+    pub database: DatabaseChoice,
+    /// How many connections to it are kept, and for how long.
+    pub pool: PoolConfig,
+    /// Whether to bring the schema up to date before serving.
+    pub migrate: bool,
+    /// Where to listen.
+    pub listeners: ListenersConfig,
+    /// What a dashboard may be, and how much of it is kept.
+    pub dashboards: DashboardsConfig,
+    /// How many requests are taken, and how long they may last.
+    pub requests: RequestsConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Threads that work on requests; none for one for each core.
+    pub worker_threads: Option<NonZeroUsize>,
+}
+
+/// Which database the service works on.
+#[derive(Debug, Clone)]
+pub enum DatabaseChoice {
+    /// One that somebody else runs.
+    External(ConnectConfig),
+    /// One that the service starts and stops itself.
+    Embedded(EmbeddedConfig),
+}
+
+impl ServeConfig {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_args(args: ServeArgs, environment: Environment) -> Result<Self, ConfigErrors> {
+        let ServeArgs {
+            database,
+            pool,
+            embedded,
+            migrate,
+            listeners,
+            dashboards,
+            requests,
+            log,
+            worker_threads,
+        } = args;
+        let mut reader = Reader::default();
+        let rust_log = environment.rust_log.clone();
+        let named = [database.named(), pool.named(), environment.named()].concat();
+        let source = DatabaseSource::read(&mut reader, &embedded, &named, environment.in_kubernetes);
+        let database = source.and_then(|source| match source {
+            DatabaseSource::External => {
+                let url = environment.database_url.map(Url::database_url);
+                ConnectConfig::read(&mut reader, database, environment.password, url).map(DatabaseChoice::External)
+            }
+            DatabaseSource::Embedded => {
+                EmbeddedConfig::read(&mut reader, embedded, environment.data_home).map(DatabaseChoice::Embedded)
+            }
+        });
+        let pool = PoolConfig::read(&mut reader, pool);
+        let migrate = reader.read("MIGRATE", migrate, value::switch);
+        let listeners = ListenersConfig::read(&mut reader, listeners, source);
+        let dashboards = DashboardsConfig::read(&mut reader, dashboards);
+        let requests = RequestsConfig::read(&mut reader, requests);
+        let log = LogConfig::read(&mut reader, log, rust_log);
+        let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
+        reader.finish(database.map(|database| Self {
+            migrate: migrate.unwrap_or(matches!(database, DatabaseChoice::Embedded(_))),
+            database,
+            pool,
+            listeners,
+            dashboards,
+            requests,
+            log,
+            worker_threads: worker_threads.and_then(NonZeroUsize::new),
+        }))
+    }
+}

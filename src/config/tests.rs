@@ -1,0 +1,442 @@
+//! From the command line to the checked configuration.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::*;
+
+/// Parses a command line without looking at the environment of the test.
+fn parse(line: &[&str]) -> Cli {
+    let blind = |command: clap::Command| command.mut_args(|arg| arg.env(None::<&'static str>));
+    let command = Cli::command()
+        .mut_subcommand("serve", blind)
+        .mut_subcommand("migrate", blind);
+    let words = std::iter::once("dashboard-store").chain(line.iter().copied());
+    let matches = command.try_get_matches_from(words).unwrap();
+    Cli::from_arg_matches(&matches).unwrap()
+}
+
+fn serve_in(environment: Environment, options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
+    let line: Vec<&str> = std::iter::once("serve").chain(options.iter().copied()).collect();
+    match parse(&line).command {
+        Command::Serve(args) => ServeConfig::from_args(*args, environment),
+        Command::Migrate(_) => panic!("serve was asked for"),
+    }
+}
+
+fn serve(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
+    serve_in(at_home(), options)
+}
+
+fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfig, ConfigErrors> {
+    let line: Vec<&str> = std::iter::once("migrate").chain(options.iter().copied()).collect();
+    match parse(&line).command {
+        Command::Migrate(args) => MigrateConfig::from_args(*args, environment),
+        Command::Serve(_) => panic!("migrate was asked for"),
+    }
+}
+
+fn at_home() -> Environment {
+    Environment {
+        data_home: Some(PathBuf::from("/home/me/.local/share")),
+        ..Environment::default()
+    }
+}
+
+fn with_url(url: &str) -> Environment {
+    Environment {
+        database_url: Some(SecretString::from(url)),
+        ..at_home()
+    }
+}
+
+fn external(config: &ServeConfig) -> &ConnectConfig {
+    match &config.database {
+        DatabaseChoice::External(connect) => connect,
+        DatabaseChoice::Embedded(_) => panic!("the embedded database was chosen"),
+    }
+}
+
+/// The settings that were complained about, in order.
+fn complaints<T>(result: Result<T, ConfigErrors>) -> Vec<&'static str> {
+    let errors = result
+        .err()
+        .map(|errors| errors.problems().to_vec())
+        .unwrap_or_default();
+    errors.iter().map(|problem| problem.setting).collect()
+}
+
+const OWN_DATABASE: [&str; 3] = ["--db-host=db.example", "--db-user=u", "--insecure-dev"];
+
+fn own_database(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
+    serve(&[&OWN_DATABASE[..], options].concat())
+}
+
+#[test]
+fn without_options_everything_has_the_documented_default() {
+    let config = serve(&[]).unwrap();
+    let DatabaseChoice::Embedded(embedded) = &config.database else {
+        panic!("the embedded database is the default");
+    };
+    assert_eq!(embedded.data_dir, Path::new("/home/me/.local/share/dashboard-store"));
+    assert_eq!(embedded.major, None);
+    assert!(config.migrate);
+    assert_eq!(config.listeners.grpc_addr.to_string(), "127.0.0.1:50051");
+    assert_eq!(config.listeners.http_addr.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.pool, PoolConfig::default());
+    assert_eq!((config.pool.max_open, config.pool.max_idle), (50, 10));
+    assert_eq!(config.pool.max_lifetime, Some(Duration::from_secs(300)));
+    assert_eq!(config.pool.max_idle_time, Some(Duration::from_secs(60)));
+    assert_eq!(config.pool.query_timeout, Duration::from_secs(30));
+    assert_eq!(config.dashboards.spec_max_bytes, 1_048_576);
+    assert_eq!(config.dashboards.deleted_retention, Duration::from_secs(30 * 86_400));
+    assert_eq!(config.requests.timeout, Duration::from_secs(10));
+    assert_eq!(config.requests.drain_delay, Duration::ZERO);
+    assert_eq!(
+        (config.log.format, config.log.filter.as_str()),
+        (LogFormat::Text, "info")
+    );
+    assert_eq!(config.worker_threads, None);
+}
+
+#[test]
+fn a_database_of_yours_has_the_documented_defaults() {
+    let config = own_database(&[]).unwrap();
+    let connect = external(&config);
+    assert!(!config.migrate);
+    assert_eq!(
+        connect.hosts,
+        [DatabaseHost {
+            host: "db.example".into(),
+            port: 5432
+        }]
+    );
+    assert_eq!(
+        (connect.dbname.as_str(), connect.user.as_str()),
+        ("perses_dashboard", "u")
+    );
+    assert_eq!(connect.connect_timeout, Duration::from_secs(10));
+    assert_eq!(connect.ssl.mode, SslMode::Require);
+}
+
+#[test]
+fn encryption_is_not_demanded_of_this_machine() {
+    for host in ["localhost", "127.0.0.1", "::1", "/var/run/postgresql"] {
+        let config = serve(&[&format!("--db-host={host}"), "--db-user=u", "--insecure-dev"]).unwrap();
+        assert_eq!(external(&config).ssl.mode, SslMode::Disable, "{host}");
+    }
+    let mixed = serve(&["--db-host=localhost,db.example", "--db-user=u", "--insecure-dev"]).unwrap();
+    assert_eq!(external(&mixed).ssl.mode, SslMode::Require);
+    let explicit = serve(&[
+        "--db-host=localhost",
+        "--db-user=u",
+        "--insecure-dev",
+        "--db-sslmode=verify-full",
+    ])
+    .unwrap();
+    assert_eq!(external(&explicit).ssl.mode, SslMode::VerifyFull);
+}
+
+#[test]
+fn several_hosts_keep_their_order() {
+    let config = serve(&["--db-host=a, b,c", "--db-port=6432", "--db-user=u", "--insecure-dev"]).unwrap();
+    let hosts: Vec<String> = external(&config)
+        .hosts
+        .iter()
+        .map(|at| format!("{}:{}", at.host, at.port))
+        .collect();
+    assert_eq!(hosts, ["a:6432", "b:6432", "c:6432"]);
+    let empty = serve(&["--db-host=a,,c", "--db-user=u", "--insecure-dev"]);
+    assert_eq!(complaints(empty), ["DB_HOST"]);
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let result = own_database(&[
+        "--db-port=0",
+        "--db-password-file=/does/not/exist",
+        "--db-sslmode=prefer",
+        "--db-sslrootcert=/does/not/exist",
+        "--db-connect-timeout=10",
+        "--db-max-open-conns=5",
+        "--db-max-idle-conns=6",
+        "--db-conn-max-lifetime=soon",
+        "--db-conn-max-idle-time=-1s",
+        "--db-acquire-timeout=0s",
+        "--db-query-timeout=2h",
+        "--grpc-addr=0.0.0.0:50051",
+        "--http-addr=nowhere",
+        "--migrate=perhaps",
+        "--spec-max-bytes=4MiB",
+        "--revisions-kept=0",
+        "--deleted-retention=forever",
+        "--max-requests-in-flight=0",
+        "--request-timeout=61s",
+        "--drain-delay=1h",
+        "--log-format=xml",
+        "--log-level=a=b=c",
+        "--worker-threads=none",
+    ]);
+    let message = result.as_ref().map(|_| ()).unwrap_err().to_string();
+    let mut found = complaints(result);
+    let mut expected = vec![
+        "DB_PORT",
+        "DB_PASSWORD_FILE",
+        "DB_SSLMODE",
+        "DB_SSLROOTCERT",
+        "DB_CONNECT_TIMEOUT",
+        "DB_MAX_IDLE_CONNS",
+        "DB_CONN_MAX_LIFETIME",
+        "DB_CONN_MAX_IDLE_TIME",
+        "DB_ACQUIRE_TIMEOUT",
+        "DB_QUERY_TIMEOUT",
+        "GRPC_ADDR",
+        "HTTP_ADDR",
+        "MIGRATE",
+        "SPEC_MAX_BYTES",
+        "REVISIONS_KEPT",
+        "DELETED_RETENTION",
+        "MAX_REQUESTS_IN_FLIGHT",
+        "REQUEST_TIMEOUT",
+        "DRAIN_DELAY",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+        "WORKER_THREADS",
+    ];
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(message.lines().count(), expected.len());
+    assert!(
+        message.contains("DB_PORT (--db-port) is \"0\": must be a whole number from 1 to 65535"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_database_needs_a_host_and_a_role() {
+    assert_eq!(complaints(serve(&["--db-host=h", "--insecure-dev"])), ["DB_USER"]);
+    assert_eq!(
+        complaints(serve_in(with_url("postgres:///d"), &["--insecure-dev"])),
+        ["DB_HOST", "DB_USER"]
+    );
+}
+
+#[test]
+fn a_database_of_yours_must_not_be_opened_to_everybody_by_accident() {
+    assert_eq!(complaints(serve(&OWN_DATABASE[..2])), ["INSECURE_DEV"]);
+    assert_eq!(complaints(serve(&["--insecure-dev=false"])), ["INSECURE_DEV"]);
+    assert_eq!(complaints(own_database(&["--http-addr=:8080"])), ["HTTP_ADDR"]);
+}
+
+#[test]
+fn the_embedded_database_never_starts_by_accident() {
+    let in_kubernetes = || Environment {
+        in_kubernetes: true,
+        ..at_home()
+    };
+    assert_eq!(complaints(serve_in(in_kubernetes(), &[])), ["EMBEDDED"]);
+    assert!(serve_in(in_kubernetes(), &["--embedded"]).is_ok());
+    assert!(serve_in(in_kubernetes(), &OWN_DATABASE).is_ok());
+    assert_eq!(complaints(serve(&["--db-name=d"])), ["EMBEDDED"]);
+    assert_eq!(complaints(serve(&["--db-max-open-conns=5"])), ["EMBEDDED"]);
+    assert_eq!(complaints(serve(&["--embedded=no"])), ["EMBEDDED"]);
+    let beside = serve(&["--db-host=h", "--db-max-open-conns=5", "--embedded"]).unwrap();
+    assert!(matches!(beside.database, DatabaseChoice::Embedded(_)));
+    assert_eq!((beside.pool.max_open, beside.pool.max_idle), (5, 5));
+    let with_password = Environment {
+        password: Some(SecretString::from("sesame")),
+        ..at_home()
+    };
+    assert_eq!(complaints(serve_in(with_password, &[])), ["EMBEDDED"]);
+}
+
+#[test]
+fn the_embedded_database_needs_a_place_for_its_data() {
+    assert_eq!(complaints(serve_in(Environment::default(), &[])), ["DATA_DIR"]);
+    assert_eq!(complaints(serve(&["--pg-version=13"])), ["PG_VERSION"]);
+    let config = serve_in(Environment::default(), &["--data-dir=/data", "--pg-version=18"]).unwrap();
+    let expected = EmbeddedConfig {
+        data_dir: PathBuf::from("/data"),
+        major: Some(18),
+    };
+    assert!(matches!(config.database, DatabaseChoice::Embedded(embedded) if embedded == expected));
+}
+
+#[test]
+fn a_url_stands_instead_of_the_options() {
+    let url = "postgres://u:p@a,b:5433/d?sslmode=verify-full";
+    let config = serve_in(with_url(url), &["--insecure-dev"]).unwrap();
+    let connect = external(&config);
+    let hosts: Vec<String> = connect
+        .hosts
+        .iter()
+        .map(|at| format!("{}:{}", at.host, at.port))
+        .collect();
+    assert_eq!(hosts, ["a:5432", "b:5433"]);
+    assert_eq!((connect.dbname.as_str(), connect.user.as_str()), ("d", "u"));
+    assert_eq!(connect.password.as_ref().map(ExposeSecret::expose_secret), Some("p"));
+    assert_eq!(connect.ssl.mode, SslMode::VerifyFull);
+}
+
+#[test]
+fn a_url_and_an_option_for_the_same_thing_contradict() {
+    let options = [
+        "--db-host=h",
+        "--db-port=1",
+        "--db-name=d",
+        "--db-user=u",
+        "--db-sslmode=require",
+        "--insecure-dev",
+    ];
+    let result = serve_in(with_url("postgres://u@h:5432/d?sslmode=require"), &options);
+    let message = result.as_ref().map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        complaints(result),
+        ["DB_PORT", "DB_HOST", "DB_NAME", "DB_USER", "DB_SSLMODE"]
+    );
+    assert!(message.lines().all(|line| line.contains("DATABASE_URL")), "{message}");
+    let completing = serve_in(
+        with_url("postgres://h/d"),
+        &["--db-user=u", "--db-port=1", "--insecure-dev"],
+    )
+    .unwrap();
+    assert_eq!(
+        external(&completing).hosts,
+        [DatabaseHost {
+            host: "h".into(),
+            port: 1
+        }]
+    );
+    assert_eq!(
+        complaints(serve_in(with_url("mysql://h/d"), &["--insecure-dev"])),
+        ["DATABASE_URL"]
+    );
+}
+
+#[test]
+fn migrate_prefers_the_direct_connection() {
+    let environment = Environment {
+        direct_url: Some(SecretString::from("postgres://owner@direct:5433/d")),
+        ..at_home()
+    };
+    let options = ["up", "--to=3", "--db-host=bouncer", "--db-port=6432", "--db-user=u"];
+    let config = migrate_in(environment, &options).unwrap();
+    assert_eq!(
+        config.action,
+        MigrateAction::Up {
+            to: Some(3),
+            adopt: false
+        }
+    );
+    assert_eq!(
+        config.connect.hosts,
+        [DatabaseHost {
+            host: "direct".into(),
+            port: 5433
+        }]
+    );
+    assert_eq!(config.connect.user, "owner");
+    let without = migrate_in(at_home(), &["status", "--db-host=bouncer", "--db-user=u"]).unwrap();
+    assert_eq!(
+        without.connect.hosts,
+        [DatabaseHost {
+            host: "bouncer".into(),
+            port: 5432
+        }]
+    );
+    assert_eq!(complaints(migrate_in(at_home(), &["verify"])), ["DB_HOST", "DB_USER"]);
+}
+
+#[test]
+fn a_password_comes_from_one_place_and_without_its_line_end() {
+    let file = std::env::temp_dir().join(format!("dashboard-store-password-{}", std::process::id()));
+    std::fs::write(&file, "sesame\r\n").unwrap();
+    let option = format!("--db-password-file={}", file.display());
+    let config = own_database(&[&option]).unwrap();
+    assert_eq!(
+        external(&config).password.as_ref().map(ExposeSecret::expose_secret),
+        Some("sesame")
+    );
+    let both = serve_in(with_url("postgres://u:other@h/d"), &[&option, "--insecure-dev"]);
+    assert_eq!(complaints(both), ["DB_PASSWORD_FILE"]);
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn certificates_must_make_sense() {
+    let file = format!("{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+    let option = |name: &str| format!("--db-{name}={file}");
+    assert_eq!(complaints(own_database(&[&option("sslcert")])), ["DB_SSLKEY"]);
+    assert_eq!(complaints(own_database(&[&option("sslkey")])), ["DB_SSLCERT"]);
+    assert_eq!(
+        complaints(own_database(&[&option("sslrootcert"), "--db-sslmode=disable"])),
+        ["DB_SSLMODE"]
+    );
+    let require = own_database(&[&option("sslrootcert"), "--db-sslmode=require"]).unwrap();
+    assert_eq!(external(&require).ssl.mode, SslMode::VerifyCa);
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let config = serve_in(with_url("postgres://u:sesame@h/d"), &["--insecure-dev"]).unwrap();
+    assert!(!format!("{config:?}").contains("sesame"));
+    assert!(!format!("{:?}", with_url("postgres://u:sesame@h/d")).contains("sesame"));
+    let refused = serve_in(with_url("postgres://u:sesame@h/d?bad=sesame"), &["--insecure-dev"]).unwrap_err();
+    assert!(!refused.to_string().contains("sesame"), "{refused}");
+}
+
+#[test]
+fn empty_variables_count_as_absent() {
+    let config = serve(&["--db-host=", "--db-max-open-conns=", "--grpc-addr= ", "--embedded="]).unwrap();
+    assert!(matches!(config.database, DatabaseChoice::Embedded(_)));
+    let environment = Environment::from_variables(|name| match name {
+        "HOME" => Some("/home/me".into()),
+        "RUST_LOG" => Some("debug".into()),
+        _ => Some("".into()),
+    });
+    assert!(environment.database_url.is_none() && !environment.in_kubernetes);
+    assert_eq!(
+        environment.data_home.as_deref(),
+        Some(Path::new("/home/me/.local/share"))
+    );
+    assert_eq!(environment.rust_log.as_deref(), Some("debug"));
+}
+
+#[test]
+fn rust_log_wins_over_the_level() {
+    let environment = Environment {
+        rust_log: Some("debug".into()),
+        ..at_home()
+    };
+    assert_eq!(
+        serve_in(environment, &["--log-level=warn"]).unwrap().log.filter,
+        "debug"
+    );
+    assert_eq!(serve(&["--log-level=warn"]).unwrap().log.filter, "warn");
+}
+
+#[test]
+fn help_names_every_variable_and_every_default() {
+    for command in ["serve", "migrate"] {
+        let mut cli = Cli::command();
+        let subcommand = cli.find_subcommand_mut(command).unwrap();
+        let help = subcommand.render_long_help().to_string();
+        for argument in subcommand
+            .get_arguments()
+            .filter(|argument| argument.get_long().is_some_and(|flag| flag != "help"))
+        {
+            let flag = argument.get_long().unwrap();
+            let variable = argument.get_env().unwrap().to_str().unwrap();
+            assert_eq!(variable.to_lowercase().replace('_', "-"), flag);
+            assert!(help.contains(&format!("[env: {variable}=")), "{command} {variable}");
+        }
+        for variable in ["DATABASE_URL", "DB_PASSWORD", "RUST_LOG"] {
+            assert!(help.contains(variable), "{command} {variable}");
+        }
+    }
+    Cli::command().debug_assert();
+}

@@ -1,0 +1,413 @@
+//! The pool against a real server, on good days and bad ones.
+
+use std::time::{Duration, Instant};
+
+use dashboard_store::domain::reason::Reason;
+use dashboard_store::error::Error;
+use dashboard_store::store::pool::{Pool, PooledConnection, QueryError};
+use tokio::sync::OnceCell;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::types::Type;
+
+use crate::support::network::Gateway;
+use crate::support::postgres::{ScratchPostgres, free_port, pool_config};
+
+/// The server of every test that leaves it running. It stops with the test process.
+async fn postgres() -> &'static ScratchPostgres {
+    static POSTGRES: OnceCell<ScratchPostgres> = OnceCell::const_new();
+    POSTGRES
+        .get_or_init(async || tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap())
+        .await
+}
+
+async fn pool_of(max_open: u32) -> Pool {
+    Pool::connect_lazy(postgres().await.connect_config(), pool_config(max_open)).unwrap()
+}
+
+async fn backend_pid(connection: &mut PooledConnection) -> i32 {
+    connection
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .unwrap()
+        .get(0)
+}
+
+/// Waits for what happens in the background.
+async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !is_true().await {
+        assert!(start.elapsed() < Duration::from_secs(5), "it does not happen: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn reason<T>(result: Result<T, Error>) -> Option<Reason> {
+    match result {
+        Err(Error::Unavailable { reason, .. }) => Some(reason),
+        _ => None,
+    }
+}
+
+/// Whether a backend runs a statement that contains `marker`.
+async fn is_running(marker: &str) -> bool {
+    let observer = postgres().await.connect().await;
+    let sql =
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()";
+    let pattern = format!("%{marker}%");
+    let row = observer
+        .client
+        .query_typed_one(sql, &[(&pattern, Type::TEXT)])
+        .await
+        .unwrap();
+    row.get::<_, i64>(0) > 0
+}
+
+#[tokio::test]
+async fn a_connection_is_lent_and_comes_back() {
+    let pool = pool_of(2).await;
+    assert_eq!(pool.stats().open, 0);
+    let mut connection = pool.get().await.unwrap();
+    let row = connection
+        .query_one("SELECT $1::int + 1", &[(&41_i32, Type::INT4)])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, i32>(0), 42);
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.idle, stats.in_use), (1, 0, 1));
+    assert!((stats.utilization_percent() - 50.0).abs() < f64::EPSILON);
+    drop(connection);
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.idle, stats.in_use, stats.created), (1, 1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_failed_statement_does_not_cost_the_connection() {
+    let pool = pool_of(1).await;
+    let mut connection = pool.get().await.unwrap();
+    let pid = backend_pid(&mut connection).await;
+    let failed = connection.execute("SELECT 1/0", &[]).await;
+    assert!(
+        matches!(failed, Err(QueryError::Database(error)) if error.code().is_some_and(|code| code.code() == "22012"))
+    );
+    drop(connection);
+    assert_eq!(backend_pid(&mut pool.get().await.unwrap()).await, pid);
+    assert_eq!(pool.stats().created, 1);
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_says_so() {
+    let mut config = pool_config(1);
+    config.acquire_timeout = Duration::from_millis(100);
+    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let held = pool.get().await.unwrap();
+    assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
+    let abandoned = timeout(Duration::from_millis(20), pool.get()).await;
+    assert!(abandoned.is_err());
+    let stats = pool.stats();
+    assert_eq!((stats.waiting, stats.wait_count, stats.timeouts), (0, 2, 1));
+    assert!(
+        stats.wait_duration >= Duration::from_millis(110),
+        "{:?}",
+        stats.wait_duration
+    );
+    drop(held);
+    assert!(pool.get().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_dropped_statement_is_cancelled_in_the_database() {
+    let pool = pool_of(1).await;
+    let mut connection = pool.get().await.unwrap();
+    let statement = connection.query("SELECT pg_sleep(30) /* dropped statement */", &[]);
+    assert!(timeout(Duration::from_millis(100), statement).await.is_err());
+    assert!(is_running("dropped statement").await);
+    drop(connection);
+    eventually("the statement ends", async || !is_running("dropped statement").await).await;
+    let mut next = pool.get().await.unwrap();
+    assert_eq!(next.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+    let stats = pool.stats();
+    assert_eq!((stats.closed.cancelled, stats.created, stats.in_use), (1, 2, 1));
+}
+
+#[tokio::test]
+async fn a_dropped_request_ends_its_statement() {
+    let pool = pool_of(1).await;
+    let borrower = pool.clone();
+    let request = tokio::spawn(async move {
+        let mut connection = borrower.get().await?;
+        connection
+            .query("SELECT pg_sleep(30) /* dropped request */", &[])
+            .await
+            .map_err(Error::internal)
+    });
+    eventually("the statement begins", async || is_running("dropped request").await).await;
+    request.abort();
+    eventually("the statement ends", async || !is_running("dropped request").await).await;
+    eventually("the place is free", async || pool.stats().in_use == 0).await;
+}
+
+#[tokio::test]
+async fn cancelling_hits_nobody_else() {
+    let pool = pool_of(2).await;
+    for round in 0..60 {
+        let mut connection = pool.get().await.unwrap();
+        let pause = Duration::from_micros(round * 50);
+        let _ = timeout(pause, connection.query("SELECT pg_sleep(0.002)", &[])).await;
+        drop(connection);
+        for _ in 0..3 {
+            let mut innocent = pool.get().await.unwrap();
+            innocent.query("SELECT pg_sleep(0.001)", &[]).await.unwrap();
+        }
+    }
+    assert!(pool.stats().closed.cancelled > 0);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_leaves_nothing_behind() {
+    let pool = pool_of(1).await;
+    let setup = postgres().await.connect().await;
+    setup
+        .client
+        .batch_execute("CREATE TABLE left_behind (n int)")
+        .await
+        .unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let mut lease = connection.lease();
+    let transaction = lease.transaction().await.unwrap();
+    transaction
+        .execute("INSERT INTO left_behind VALUES (1)", &[])
+        .await
+        .unwrap();
+    drop(transaction);
+    drop(connection);
+    let count = async || -> i64 {
+        let mut connection = pool.get().await.unwrap();
+        connection
+            .query_one("SELECT count(*) FROM left_behind", &[])
+            .await
+            .unwrap()
+            .get(0)
+    };
+    assert_eq!(count().await, 0);
+    assert_eq!(pool.stats().closed.cancelled, 1);
+
+    let mut connection = pool.get().await.unwrap();
+    let mut lease = connection.lease();
+    let transaction = lease.transaction().await.unwrap();
+    transaction
+        .execute("INSERT INTO left_behind VALUES (1)", &[])
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    lease.settle();
+    drop(connection);
+    assert_eq!(count().await, 1);
+    assert_eq!(pool.stats().closed.cancelled, 1);
+}
+
+#[tokio::test]
+async fn a_statement_that_runs_too_long_is_cancelled() {
+    let mut config = pool_config(1);
+    config.query_timeout = Duration::from_millis(100);
+    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let result = connection.query("SELECT pg_sleep(30) /* too long */", &[]).await;
+    assert!(matches!(result, Err(QueryError::TimedOut(limit)) if limit == Duration::from_millis(100)));
+    drop(connection);
+    eventually("the statement ends", async || !is_running("too long").await).await;
+}
+
+#[tokio::test]
+async fn killed_connections_fail_nobody() {
+    let pool = pool_of(3).await;
+    let mut held = Vec::new();
+    let mut pids = Vec::new();
+    for _ in 0..3 {
+        let mut connection = pool.get().await.unwrap();
+        pids.push(backend_pid(&mut connection).await);
+        held.push(connection);
+    }
+    drop(held);
+    assert_eq!(pool.stats().idle, 3);
+    let administrator = postgres().await.connect().await;
+    let sql = "SELECT count(pg_terminate_backend(pid, 2000)) FROM unnest($1::int[]) pid";
+    administrator
+        .client
+        .query_typed(sql, &[(&pids, Type::INT4_ARRAY)])
+        .await
+        .unwrap();
+    for _ in 0..10 {
+        let mut connection = pool.get().await.unwrap();
+        assert!(!pids.contains(&backend_pid(&mut connection).await));
+    }
+    assert!(pool.stats().closed.broken >= 1);
+}
+
+#[tokio::test]
+async fn a_discarded_connection_is_not_lent_again() {
+    let pool = pool_of(1).await;
+    let mut connection = pool.get().await.unwrap();
+    let pid = backend_pid(&mut connection).await;
+    connection.discard();
+    drop(connection);
+    assert_ne!(backend_pid(&mut pool.get().await.unwrap()).await, pid);
+}
+
+#[tokio::test]
+async fn idle_connections_beyond_the_limit_are_closed() {
+    let mut config = pool_config(8);
+    config.max_idle = 2;
+    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(pool.get().await.unwrap());
+    }
+    drop(held);
+    assert_eq!(pool.stats().idle, 8);
+    eventually("six are closed", async || pool.stats().idle == 2).await;
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.closed.max_idle, stats.closed.broken), (2, 6, 0));
+}
+
+#[tokio::test]
+async fn old_and_unused_connections_are_closed() {
+    let mut config = pool_config(2);
+    config.max_lifetime = Some(Duration::from_millis(300));
+    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let pid = backend_pid(&mut connection).await;
+    sleep(Duration::from_millis(350)).await;
+    drop(connection);
+    assert_eq!(pool.stats().closed.max_lifetime, 1);
+    assert_ne!(backend_pid(&mut pool.get().await.unwrap()).await, pid);
+
+    let mut config = pool_config(2);
+    config.max_idle_time = Some(Duration::from_millis(200));
+    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    drop(pool.get().await.unwrap());
+    eventually("the idle one is closed", async || {
+        pool.stats().closed.max_idle_time == 1
+    })
+    .await;
+    assert_eq!(pool.stats().open, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_told_promptly() {
+    let mut connect = postgres().await.connect_config();
+    connect.hosts[0].port = free_port();
+    let mut config = pool_config(5);
+    config.acquire_timeout = Duration::from_secs(30);
+    let pool = Pool::connect_lazy(connect, config).unwrap();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let refused = pool.get().await;
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let Err(Error::Unavailable {
+            reason,
+            cause,
+            description,
+        }) = refused
+        else {
+            panic!("a database that is down was reached");
+        };
+        assert_eq!(reason, Reason::DatabaseUnavailable);
+        assert!(!description.contains("127.0.0.1"), "{description}");
+        assert!(cause.unwrap().to_string().contains("127.0.0.1"));
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.in_use, stats.unavailable), (0, 0, 20));
+}
+
+#[tokio::test]
+async fn the_pool_recovers_when_the_database_comes_back() {
+    let mut postgres = tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap();
+    let pool = Pool::connect_lazy(postgres.connect_config(), pool_config(4)).unwrap();
+    let held = [pool.get().await.unwrap(), pool.get().await.unwrap()];
+    drop(held);
+    postgres.stop();
+    // The pool must have had the chance to notice.
+    sleep(Duration::from_millis(50)).await;
+    let start = Instant::now();
+    assert_eq!(reason(pool.get().await), Some(Reason::DatabaseUnavailable));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    sleep(Duration::from_millis(300)).await;
+    postgres.resume();
+    let start = Instant::now();
+    eventually("a connection is lent", async || pool.get().await.is_ok()).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    let mut connection = pool.get().await.unwrap();
+    assert_eq!(connection.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_silent_does_not_hold_the_pool() {
+    let server = postgres().await;
+    let gateway = Gateway::silent(server.host("").port).await;
+    let mut connect = server.connect_config();
+    connect.hosts[0].port = gateway.address.port();
+    connect.connect_timeout = Duration::from_millis(400);
+    let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let (first, second) = tokio::join!(pool.get(), pool.get());
+        assert_eq!(reason(first), Some(Reason::DatabaseUnavailable));
+        assert_eq!(reason(second), Some(Reason::DatabaseUnavailable));
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+    gateway.open();
+    eventually("both are lent", async || {
+        let (first, second) = tokio::join!(pool.get(), pool.get());
+        first.is_ok() && second.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_first_that_answers_is_used() {
+    let server = postgres().await;
+    let gateway = Gateway::silent(server.host("").port).await;
+    let mut connect = server.connect_config();
+    let mut silent = server.host("127.0.0.1");
+    silent.port = gateway.address.port();
+    let mut closed = server.host("127.0.0.1");
+    closed.port = free_port();
+    let unknown = server.host("does-not-exist.invalid");
+    connect.hosts = vec![unknown, closed, silent, server.host("127.0.0.1")];
+    connect.connect_timeout = Duration::from_secs(1);
+    let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
+    let start = Instant::now();
+    assert!(pool.get().await.is_ok());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn of_several_hosts_one_that_takes_no_writes_is_not_used() {
+    let server = postgres().await;
+    let read_only =
+        tokio::task::spawn_blocking(|| ScratchPostgres::start_with(&["default_transaction_read_only = on"], |_| {}))
+            .await
+            .unwrap();
+    let mut connect = read_only.connect_config();
+    let alone = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
+    assert!(alone.get().await.is_ok());
+    connect.hosts.extend(server.connect_config().hosts);
+    let pool = Pool::connect_lazy(connect, pool_config(1)).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let row = connection.query_one("SHOW port", &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), server.host("").port.to_string());
+}
+
+#[tokio::test]
+async fn unix_sockets_work_and_can_be_cancelled_through() {
+    let server = postgres().await;
+    let mut connect = server.connect_config();
+    connect.hosts = vec![server.host(&server.directory().display().to_string())];
+    let pool = Pool::connect_lazy(connect, pool_config(1)).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let statement = connection.query("SELECT pg_sleep(30) /* on a socket */", &[]);
+    assert!(timeout(Duration::from_millis(100), statement).await.is_err());
+    drop(connection);
+    eventually("the statement ends", async || !is_running("on a socket").await).await;
+    assert!(pool.get().await.is_ok());
+}

@@ -1,0 +1,245 @@
+//! The four sslmodes against a server that takes encrypted connections alone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dashboard_store::config::{ClientCertificate, ConnectConfig, SslConfig, SslMode};
+use dashboard_store::store::connect::{ConnectError, connect};
+use dashboard_store::store::pool::Pool;
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use crate::support::postgres::{ScratchPostgres, hand_over, pool_config};
+
+/// The name in the server's certificate; `127.0.0.1` is not in it.
+const SERVER_NAME: &str = "localhost";
+/// The role that logs in by certificate alone.
+const CERTIFIED_ROLE: &str = "certified";
+
+const ONLY_ENCRYPTED: &str = "\
+hostssl all certified all cert
+hostssl all all all scram-sha-256
+local all all trust
+";
+
+/// An encrypting server, and the files that its clients need.
+struct EncryptingServer {
+    postgres: ScratchPostgres,
+    right_authority: PathBuf,
+    wrong_authority: PathBuf,
+    client: ClientCertificate,
+}
+
+async fn server() -> &'static EncryptingServer {
+    static SERVER: OnceCell<EncryptingServer> = OnceCell::const_new();
+    SERVER
+        .get_or_init(async || {
+            let server = tokio::task::spawn_blocking(EncryptingServer::start).await.unwrap();
+            let mut config = server.config(SslMode::Disable, None, SERVER_NAME);
+            config.hosts = vec![server.postgres.host(&server.postgres.directory().display().to_string())];
+            let administrator = connect(&config).await.unwrap();
+            let create = format!("CREATE ROLE {CERTIFIED_ROLE} LOGIN");
+            administrator.client.batch_execute(&create).await.unwrap();
+            server
+        })
+        .await
+}
+
+impl EncryptingServer {
+    fn start() -> Self {
+        let authority = authority("right");
+        let (certificate, key) = issue(&authority, SERVER_NAME, ExtendedKeyUsagePurpose::ServerAuth);
+        let postgres = ScratchPostgres::start_with(&["ssl = on", "ssl_ca_file = 'ca.pem'"], |data| {
+            fs::write(data.join("ca.pem"), authority.pem()).unwrap();
+            fs::write(data.join("server.crt"), certificate.pem()).unwrap();
+            let key_file = data.join("server.key");
+            fs::write(&key_file, key.serialize_pem()).unwrap();
+            fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+            hand_over(&key_file);
+            fs::write(data.join("pg_hba.conf"), ONLY_ENCRYPTED).unwrap();
+        });
+        let directory = postgres.directory().to_owned();
+        let write = |name: &str, text: String| -> PathBuf {
+            let path = directory.join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = issue(&authority, CERTIFIED_ROLE, ExtendedKeyUsagePurpose::ClientAuth);
+        Self {
+            right_authority: write("right.pem", authority.pem()),
+            wrong_authority: write("wrong.pem", self::authority("wrong").pem()),
+            client: ClientCertificate {
+                certificate: write("client.pem", certificate.pem()),
+                key: write("client.key", key.serialize_pem()),
+            },
+            postgres,
+        }
+    }
+
+    fn config(&self, mode: SslMode, authority: Option<&Path>, host: &str) -> ConnectConfig {
+        let mut config = self.postgres.connect_config();
+        config.hosts = vec![self.postgres.host(host)];
+        config.ssl = SslConfig {
+            mode,
+            root_certificates: authority.map(Path::to_owned),
+            client: None,
+        };
+        config
+    }
+}
+
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("the {name} authority"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn issue(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    name: &str,
+    usage: ExtendedKeyUsagePurpose,
+) -> (Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![usage];
+    (params.signed_by(&key, authority).unwrap(), key)
+}
+
+/// Connects, and tells whether the connection is encrypted, or why there is none.
+async fn is_encrypted(config: &ConnectConfig) -> Result<bool, String> {
+    let connected = connect(config).await.map_err(|error| error.to_string())?;
+    let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    Ok(connected.client.query_typed_one(sql, &[]).await.unwrap().get(0))
+}
+
+#[tokio::test]
+async fn disable_does_not_encrypt() {
+    let server = server().await;
+    let refused = is_encrypted(&server.config(SslMode::Disable, None, SERVER_NAME))
+        .await
+        .unwrap_err();
+    assert!(refused.contains("no encryption"), "{refused}");
+    let mut socket = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    socket.hosts = vec![server.postgres.host(&server.postgres.directory().display().to_string())];
+    assert_eq!(is_encrypted(&socket).await, Ok(false));
+}
+
+#[tokio::test]
+async fn require_encrypts_with_whoever_answers() {
+    let server = server().await;
+    for host in [SERVER_NAME, "127.0.0.1"] {
+        assert_eq!(
+            is_encrypted(&server.config(SslMode::Require, None, host)).await,
+            Ok(true),
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn require_is_refused_by_a_server_that_does_not_encrypt() {
+    let plain = tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap();
+    let mut config = plain.connect_config();
+    config.ssl.mode = SslMode::Require;
+    let refused = is_encrypted(&config).await.unwrap_err();
+    assert!(refused.contains("server does not support TLS"), "{refused}");
+}
+
+#[tokio::test]
+async fn verify_ca_demands_the_authority_and_not_the_name() {
+    let server = server().await;
+    for host in [SERVER_NAME, "127.0.0.1"] {
+        let right = server.config(SslMode::VerifyCa, Some(&server.right_authority), host);
+        assert_eq!(is_encrypted(&right).await, Ok(true), "{host}");
+        let wrong = server.config(SslMode::VerifyCa, Some(&server.wrong_authority), host);
+        let refused = is_encrypted(&wrong).await.unwrap_err();
+        assert!(refused.contains("invalid peer certificate"), "{host}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn verify_full_demands_the_authority_and_the_name() {
+    let server = server().await;
+    let right = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    assert_eq!(is_encrypted(&right).await, Ok(true));
+    let wrong_name = server.config(SslMode::VerifyFull, Some(&server.right_authority), "127.0.0.1");
+    let refused = is_encrypted(&wrong_name).await.unwrap_err();
+    assert!(refused.contains("not valid for name"), "{refused}");
+    let wrong_authority = server.config(SslMode::VerifyFull, Some(&server.wrong_authority), SERVER_NAME);
+    let refused = is_encrypted(&wrong_authority).await.unwrap_err();
+    assert!(refused.contains("invalid peer certificate"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_logs_in() {
+    let server = server().await;
+    let mut config = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    config.user = CERTIFIED_ROLE.to_owned();
+    config.password = None;
+    assert!(is_encrypted(&config).await.is_err());
+    config.ssl.client = Some(server.client.clone());
+    assert_eq!(is_encrypted(&config).await, Ok(true));
+}
+
+#[tokio::test]
+async fn certificates_that_cannot_be_used_are_named() {
+    let server = server().await;
+    let not_a_certificate = server.client.key.clone();
+    let config = server.config(SslMode::VerifyFull, Some(&not_a_certificate), SERVER_NAME);
+    let refused = connect(&config).await.map(|_| ()).unwrap_err();
+    assert!(
+        matches!(&refused, ConnectError::Certificate(text) if text.contains("client.key")),
+        "{refused}"
+    );
+    assert!(Pool::connect_lazy(config, pool_config(1)).is_err());
+    let missing = server.config(SslMode::VerifyCa, Some(Path::new("/does/not/exist.pem")), SERVER_NAME);
+    let refused = connect(&missing).await.map(|_| ()).unwrap_err();
+    assert!(
+        matches!(&refused, ConnectError::Certificate(text) if text.contains("/does/not/exist.pem")),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_without_repeating_it() {
+    let server = server().await;
+    let mut config = server.config(SslMode::Require, None, SERVER_NAME);
+    config.password = Some("wrong sesame".into());
+    let refused = is_encrypted(&config).await.unwrap_err();
+    assert!(refused.contains("password authentication failed"), "{refused}");
+    assert!(!refused.contains("sesame"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_dropped_statement_is_cancelled_over_tls() {
+    let server = server().await;
+    let config = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    let observer = connect(&config).await.unwrap();
+    let pool = Pool::connect_lazy(config, pool_config(1)).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let statement = connection.query("SELECT pg_sleep(30)", &[]);
+    assert!(timeout(Duration::from_millis(200), statement).await.is_err());
+    drop(connection);
+    // The place becomes free when the server has acted.
+    let mut next = timeout(Duration::from_secs(2), pool.get()).await.unwrap().unwrap();
+    next.query("SELECT 1", &[]).await.unwrap();
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state = 'active'";
+    assert_eq!(
+        observer
+            .client
+            .query_typed_one(sql, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0),
+        0
+    );
+}
