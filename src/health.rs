@@ -81,51 +81,28 @@ impl HealthHandle {
         self.machine.borrow().phase()
     }
 
-    /// Takes the result of a probe; changes of phase are logged, with their reason.
+    /// Takes the result of a probe; changes of phase are logged, and why it is not serving.
     pub fn observe(&self, probed: ProbeResult) {
-        let reason = reason(&probed);
-        let (before, after) = self.change(|machine| machine.observe(probed.map_err(drop)));
-        match (before, after) {
-            (same, still) if same == still => {}
-            (_, Phase::Serving) => tracing::info!(from = %before, "serving"),
-            (_, Phase::Starting | Phase::NotServing | Phase::Draining) => {
-                tracing::error!(from = %before, to = %after, reason, "not serving");
+        let before = self.machine.borrow().clone();
+        let probed = probed.map_err(|error| error.to_string());
+        self.machine.send_modify(|machine| machine.observe(probed));
+        let after = self.machine.borrow();
+        let is_news = before.phase() != after.phase() || before.trouble() != after.trouble();
+        match after.phase() {
+            Phase::Serving if before.phase() != Phase::Serving => tracing::info!(from = %before.phase(), "serving"),
+            Phase::Starting | Phase::NotServing if is_news => {
+                tracing::error!(phase = %after.phase(), reason = after.trouble(), "not serving");
             }
+            Phase::Starting | Phase::Serving | Phase::NotServing | Phase::Draining => {}
         }
     }
 
     /// Says NOT_SERVING from now on: the process is about to end.
     pub fn drain(&self) {
-        let (before, _draining) = self.change(Machine::drain);
-        tracing::info!(from = %before, "draining");
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Machine)) -> (Phase, Phase) {
-        let mut phases = (Phase::Starting, Phase::Starting);
-        self.machine.send_modify(|machine| {
-            let before = machine.phase();
-            change(machine);
-            phases = (before, machine.phase());
-        });
-        phases
+        self.machine.send_modify(Machine::drain);
     }
 
     fn subscribe(&self) -> watch::Receiver<Machine> {
         self.machine.subscribe()
-    }
-}
-
-/// Why a probe is no success, in words for the log.
-fn reason(probed: &ProbeResult) -> Option<String> {
-    match probed {
-        Ok(ProbeOk {
-            schema: SchemaState::Ready,
-            ..
-        }) => None,
-        Ok(ProbeOk {
-            schema: SchemaState::NotReady(why),
-            ..
-        }) => Some(why.clone()),
-        Err(error) => Some(error.to_string()),
     }
 }

@@ -154,6 +154,7 @@ impl Server {
         let serve_grpc = grpc.accept_until(shutdown.closing(), |stream, peer| connections.spawn(stream, peer));
         let close = async {
             shutdown.draining().cancelled().await;
+            tracing::info!(delay = ?options.drain_delay, "draining");
             health.drain();
             tokio::select! {
                 () = tokio::time::sleep(options.drain_delay) => {}

@@ -68,20 +68,34 @@ pub struct Machine {
     database: Database,
     schema: Option<SchemaState>,
     response_time: Duration,
+    /// Why the last probe was no success.
+    trouble: Option<String>,
     is_draining: bool,
 }
 
 impl Machine {
     /// Takes the result of a probe. One answer is enough after the start; a schema that is not ready counts at once.
-    pub fn observe(&mut self, probed: Result<ProbeOk, ()>) {
+    pub fn observe(&mut self, probed: Result<ProbeOk, String>) {
         match probed {
             Ok(answer) => {
-                self.response_time = answer.response_time;
-                self.schema = Some(answer.schema);
                 self.database = self.database.after_success();
+                self.response_time = answer.response_time;
+                self.trouble = match &answer.schema {
+                    SchemaState::Ready => None,
+                    SchemaState::NotReady(why) => Some(why.clone()),
+                };
+                self.schema = Some(answer.schema);
             }
-            Err(()) => self.database = self.database.after_failure(),
+            Err(why) => {
+                self.database = self.database.after_failure();
+                self.trouble = Some(why);
+            }
         }
+    }
+
+    /// Why the last probe was no success, in words for the log.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Begins the end.
@@ -138,16 +152,18 @@ impl Database {
 mod tests {
     use super::*;
 
-    const FAILED: Result<ProbeOk, ()> = Err(());
+    fn failed() -> Result<ProbeOk, String> {
+        Err("connection refused".into())
+    }
 
-    fn ready() -> Result<ProbeOk, ()> {
+    fn ready() -> Result<ProbeOk, String> {
         Ok(ProbeOk {
             response_time: Duration::from_millis(2),
             schema: SchemaState::Ready,
         })
     }
 
-    fn too_old() -> Result<ProbeOk, ()> {
+    fn too_old() -> Result<ProbeOk, String> {
         Ok(ProbeOk {
             response_time: Duration::from_millis(2),
             schema: SchemaState::NotReady("run migrate up".into()),
@@ -155,7 +171,7 @@ mod tests {
     }
 
     /// The phases after each of `probes`.
-    fn phases(probes: impl IntoIterator<Item = Result<ProbeOk, ()>>) -> Vec<Phase> {
+    fn phases(probes: impl IntoIterator<Item = Result<ProbeOk, String>>) -> Vec<Phase> {
         let mut machine = Machine::default();
         let observe = |probed| {
             machine.observe(probed);
@@ -172,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_database_that_is_away_at_start_leaves_it_starting() {
-        let probes = [FAILED, FAILED, FAILED, FAILED, ready()];
+        let probes = [failed(), failed(), failed(), failed(), ready()];
         let starting = Phase::Starting;
         assert_eq!(phases(probes), [starting, starting, starting, starting, Phase::Serving]);
     }
@@ -181,11 +197,20 @@ mod tests {
     fn three_failures_in_a_row_are_down_and_two_answers_up() {
         use Phase::{NotServing, Serving};
         assert_eq!(
-            phases([ready(), FAILED, FAILED, ready(), FAILED, FAILED, FAILED]),
+            phases([ready(), failed(), failed(), ready(), failed(), failed(), failed()]),
             [Serving, Serving, Serving, Serving, Serving, Serving, NotServing]
         );
         assert_eq!(
-            phases([ready(), FAILED, FAILED, FAILED, ready(), FAILED, ready(), ready()])[3..],
+            phases([
+                ready(),
+                failed(),
+                failed(),
+                failed(),
+                ready(),
+                failed(),
+                ready(),
+                ready()
+            ])[3..],
             [NotServing, NotServing, NotServing, NotServing, Serving]
         );
     }

@@ -206,9 +206,8 @@ struct Calls {
 impl Calls {
     /// Resolves when no call goes on and the peer had time to acknowledge GOAWAY: a dead one never does.
     async fn finished_and_said_goodbye(&self) {
+        self.of_connection.close();
         loop {
-            tokio::time::sleep(GOODBYE).await;
-            self.of_connection.close();
             self.of_connection.wait().await;
             tokio::time::sleep(GOODBYE).await;
             if self.of_connection.is_empty() {

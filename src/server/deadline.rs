@@ -19,7 +19,7 @@ const MAX_DIGITS: usize = 8;
 
 /// How much earlier than the caller the server gives up, so that the caller sees DEADLINE_EXCEEDED and not its own
 /// cancellation; never more than a tenth of the time.
-const HEAD_START: Duration = Duration::from_millis(5);
+const HEAD_START: Duration = Duration::from_millis(25);
 
 /// Answers DEADLINE_EXCEEDED when a unary call takes too long, and cancels it.
 ///
@@ -87,8 +87,20 @@ fn parse_timeout(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use tokio::time::Instant;
+    use tonic::body::Body;
 
     use super::*;
+    use crate::server::status_code::StatusCode;
+
+    /// A handler that never answers.
+    struct Hanging;
+
+    impl Handler for Hanging {
+        async fn handle(&self, _request: Request) -> Response {
+            std::future::pending().await
+        }
+    }
 
     const DEADLINE: Deadline = Deadline {
         default: Duration::from_secs(10),
@@ -117,10 +129,25 @@ mod tests {
     #[test]
     fn callers_get_what_they_ask_for_up_to_the_longest() {
         assert_eq!(DEADLINE.time_left(&HeaderMap::new()).unwrap(), Duration::from_secs(10));
-        assert_eq!(time_left("1S").unwrap(), Duration::from_millis(995));
+        assert_eq!(time_left("1S").unwrap(), Duration::from_millis(975));
         assert_eq!(time_left("10m").unwrap(), Duration::from_millis(9));
         assert_eq!(time_left("0S").unwrap(), Duration::ZERO);
         assert_eq!(time_left("2M").unwrap(), Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_comes_before_the_caller_gives_up() {
+        let request = http::Request::builder().header(GRPC_TIMEOUT, "3S");
+        let started = Instant::now();
+        let response = DEADLINE.call(request.body(Body::empty()).unwrap(), &Hanging).await;
+        let code = StatusCode::from_headers(response.headers());
+        assert_eq!(code, Some(StatusCode::DEADLINE_EXCEEDED));
+        // The timers of tokio count whole milliseconds.
+        assert!(
+            (2975..2980).contains(&started.elapsed().as_millis()),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     #[test]

@@ -24,12 +24,12 @@ pub struct Details;
 impl Layer for Details {
     async fn call(&self, request: Request, next: &impl Handler) -> Response {
         let call_id = request.extensions().get::<CallOrigin>().map(|o| o.correlation_id);
-        let method = request.uri().path().to_owned();
+        let uri = request.uri().clone();
         let response = next.handle(request).await;
         match StatusCode::from_headers(response.headers()) {
             Some(StatusCode::OK) => response,
             Some(code) => match Status::from_header_map(response.headers()) {
-                Some(status) => complete(before_handler(status, code, &method), code, call_id).into_http(),
+                Some(status) => complete(before_handler(status, code, uri.path()), code, call_id).into_http(),
                 None => response,
             },
             None => response.map(|body| complete_trailers(body, call_id)),
@@ -72,9 +72,9 @@ fn before_handler(status: Status, code: StatusCode, method: &str) -> Status {
         }
         // What tonic's decoder says of bytes that are no such message, and of compression that was not announced.
         StatusCode::INTERNAL => Status::from(Error::from(Violation::new(
-            "",
+            "request",
             Reason::FieldInvalid,
-            "the request is not one message of the type that this method takes",
+            "is not one message of the type that this method takes",
         ))),
         _ => after_handler(status, code),
     }
@@ -101,7 +101,7 @@ fn after_handler(status: Status, code: StatusCode) -> Status {
 
 fn explain(status: &Status, message: &str, reason: Reason) -> Status {
     let details = ErrorDetails::with_error_info(reason.as_str(), Reason::DOMAIN, []);
-    Status::with_error_details(status.code(), message, details)
+    Status::with_error_details_and_metadata(status.code(), message, details, status.metadata().clone())
 }
 
 /// Adds the id of the call to an error whose text can't help, so that a report leads to the log.

@@ -4,13 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::layer::{Handler, Layer, Request, Response};
+use super::layer::{Handler, Layer, Request, Response, trailers};
 use super::methods::Method;
 use crate::domain::reason::Reason;
 use crate::error::Error;
@@ -68,7 +67,7 @@ impl HttpBody for DrainedBody {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => {
                 this.body = None;
-                Poll::Ready(Some(draining_trailers().map(Frame::trailers)))
+                Poll::Ready(Some(trailers(&draining())))
             }
         }
     }
@@ -82,13 +81,10 @@ impl HttpBody for DrainedBody {
     }
 }
 
-fn draining_trailers() -> Result<HeaderMap, Status> {
-    let mut trailers = HeaderMap::new();
+fn draining() -> Status {
     Status::from(Error::Unavailable {
         reason: Reason::Draining,
         description: "the server is closing this connection: open the stream again".into(),
         cause: None,
     })
-    .add_header(&mut trailers)?;
-    Ok(trailers)
 }

@@ -25,6 +25,7 @@ const MAX_TEXT_CHARS: usize = 200;
 /// The id is always ours: it stands in audit events, so no caller may choose it.
 #[derive(Debug)]
 pub struct Identity {
+    /// Which methods exist.
     pub methods: Arc<Methods>,
 }
 

@@ -4,6 +4,10 @@
 //! all. Beside a `tower::Layer` it needs no `poll_ready`, no boxed future and no clone of the inner services per request:
 //! the whole stack stands behind one `Arc`.
 
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+use tonic::Status;
 use tonic::body::Body;
 
 /// A request as the layers see it: its body is not read yet.
@@ -43,4 +47,14 @@ impl<L: Layer, H: Handler> Handler for Layered<L, H> {
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send {
         self.layer.call(request, &self.next)
     }
+}
+
+/// The last frame of a body whose headers are sent already: `status` as trailers.
+///
+/// # Errors
+/// The status that says that this one can't be written as headers.
+pub fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
+    let mut headers = HeaderMap::new();
+    status.add_header(&mut headers)?;
+    Ok(Frame::trailers(headers))
 }

@@ -22,6 +22,7 @@ use crate::telemetry::Metrics;
 /// Errors and slow calls are logged always, the others at level debug.
 #[derive(Debug)]
 pub struct Observe {
+    /// Where calls are counted.
     pub metrics: Metrics,
     /// A unary call that takes longer is slow.
     pub slow: Duration,
@@ -58,7 +59,8 @@ impl Call {
     fn start(observe: &Observe, request: &Request) -> Self {
         let origin = request.extensions().get::<CallOrigin>();
         let method = request.extensions().get::<Method>();
-        let span = tracing::info_span!(
+        // At level error, so that it is there for every line, whatever the filter lets through.
+        let span = tracing::error_span!(
             "call",
             method = origin.map(|origin| origin.method.as_str()),
             request_id = origin.map(|origin| tracing::field::display(origin.correlation_id)),

@@ -35,16 +35,27 @@ const NAMES: [&str; 17] = [
 pub struct StatusCode(u8);
 
 impl StatusCode {
+    /// The call succeeded.
     pub const OK: Self = Self(0);
+    /// The caller went away.
     pub const CANCELLED: Self = Self(1);
+    /// The outcome is not known.
     pub const UNKNOWN: Self = Self(2);
+    /// It took too long.
     pub const DEADLINE_EXCEEDED: Self = Self(4);
+    /// There is no such thing.
     pub const NOT_FOUND: Self = Self(5);
+    /// A limit is reached.
     pub const RESOURCE_EXHAUSTED: Self = Self(8);
+    /// What tonic says of messages that are too large.
     pub const OUT_OF_RANGE: Self = Self(11);
+    /// There is no such method.
     pub const UNIMPLEMENTED: Self = Self(12);
+    /// A bug of ours, or what tonic says of malformed messages.
     pub const INTERNAL: Self = Self(13);
+    /// The server can do nothing now.
     pub const UNAVAILABLE: Self = Self(14);
+    /// Data is broken.
     pub const DATA_LOSS: Self = Self(15);
 
     /// Reads the status of the headers of a response without body, or of the trailers.

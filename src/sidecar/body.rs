@@ -10,6 +10,7 @@ use crate::health::{HealthReport, PoolSnapshot, SchemaState};
 /// `GET /api/v1/health`.
 #[derive(Debug, Serialize)]
 pub struct HealthBody {
+    /// What monitoring should do.
     pub status: Verdict,
     timestamp: String,
     version: &'static str,
@@ -20,12 +21,15 @@ pub struct HealthBody {
     checks: Checks,
 }
 
-/// What monitoring should do: nothing, look, wake somebody.
+/// The verdict on the whole service, by what monitoring should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
+    /// Nothing.
     Healthy,
+    /// Look: calls succeed, and the pool is nearly used up.
     Degraded,
+    /// Wake somebody: calls fail.
     Unhealthy,
 }
 

@@ -1,6 +1,6 @@
 //! Logs on standard error: as text for people, as JSON for machines.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -24,7 +24,10 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
         filter: filter.to_owned(),
         source,
     })?;
-    let lines = fmt().with_env_filter(env_filter).with_writer(io::stderr);
+    let lines = fmt()
+        .with_env_filter(env_filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     let started = match format {
         LogFormat::Text => lines.finish().try_init(),
         LogFormat::Json => lines

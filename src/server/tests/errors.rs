@@ -27,6 +27,16 @@ async fn a_panic_is_internal_and_the_server_lives() {
 }
 
 #[tokio::test]
+async fn a_panic_in_a_stream_ends_it_with_internal() {
+    let server = TestServer::start().await;
+    let mut stream = service::open_stream(server.channel().await, "StreamPanic").await;
+    assert_eq!(stream.message().await.unwrap().as_deref(), Some("hello"));
+    let status = stream.message().await.unwrap_err();
+    assert_eq!((status.code() as i32, reason(&status).as_str()), (13, "INTERNAL"));
+    assert!(status.get_error_details().request_info().is_some());
+}
+
+#[tokio::test]
 async fn every_answer_has_an_id_of_its_own() {
     let server = TestServer::start().await;
     let mut ids = Vec::new();

@@ -5,42 +5,29 @@ use std::sync::atomic::Ordering;
 use super::*;
 
 #[tokio::test]
-async fn the_deadline_of_the_caller_cancels_the_handler() {
-    let server = TestServer::start().await;
-    let mut request = Request::new(String::new());
-    // Beside the channel's own timer: that one would answer CANCELLED before the server does.
-    request.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
-    let started = Instant::now();
-    let status = server.call("Hang", request).await.unwrap_err();
-    assert_eq!(
-        (status.code() as i32, reason(&status).as_str()),
-        (4, "DEADLINE_EXCEEDED")
-    );
-    assert!(
-        (150..2000).contains(&started.elapsed().as_millis()),
-        "{:?}",
-        started.elapsed()
-    );
-    assert_eq!(server.service.hanging.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn a_caller_with_a_timer_of_its_own_sees_deadline_exceeded_too() {
-    let server = TestServer::start().await;
-    let mut request = Request::new(String::new());
-    request.set_timeout(Duration::from_millis(400));
-    let status = server.call("Hang", request).await.unwrap_err();
-    assert_eq!(
-        (status.code() as i32, reason(&status).as_str()),
-        (4, "DEADLINE_EXCEEDED")
-    );
-}
-
-#[tokio::test]
-async fn without_a_deadline_the_default_holds() {
+async fn a_caller_that_names_no_deadline_gets_the_default() {
     let server = TestServer::start_with(|options| options.limits.default_deadline = Duration::from_millis(100)).await;
+    let started = Instant::now();
     let status = server.call("Hang", Request::new(String::new())).await.unwrap_err();
-    assert_eq!(status.code() as i32, 4);
+    assert_eq!(
+        (status.code() as i32, reason(&status).as_str()),
+        (4, "DEADLINE_EXCEEDED")
+    );
+    assert!(started.elapsed() >= Duration::from_millis(100));
+    assert_eq!(
+        server.service.hanging.load(Ordering::SeqCst),
+        0,
+        "the handler was dropped"
+    );
+}
+
+#[tokio::test]
+async fn streams_have_no_deadline() {
+    let server = TestServer::start_with(|options| options.limits.default_deadline = Duration::from_millis(50)).await;
+    let mut stream = service::open_stream(server.channel().await, "Stream").await;
+    stream.message().await.unwrap();
+    let more = tokio::time::timeout(Duration::from_millis(200), stream.message()).await;
+    assert!(more.is_err(), "{more:?}");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use tonic::body::Body;
@@ -43,6 +44,7 @@ pub fn descriptors() -> Vec<u8> {
     };
     let mut methods: Vec<_> = UNARY_METHODS.iter().map(|name| method(name, false)).collect();
     methods.push(method("Stream", true));
+    methods.push(method("StreamPanic", true));
     let service = ServiceDescriptorProto {
         name: Some("TestService".into()),
         method: methods,
@@ -64,11 +66,11 @@ pub async fn call(channel: Channel, method: &str, request: Request<String>) -> R
     client.unary(request, path, ProstCodec::default()).await
 }
 
-/// Opens `Stream`, which says one word and then nothing more.
-pub async fn open_stream(channel: Channel) -> tonic::Streaming<String> {
+/// Opens `Stream`, which says one word and then nothing more, or `StreamPanic`, which panics instead.
+pub async fn open_stream(channel: Channel, method: &str) -> tonic::Streaming<String> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
-    let path = "/test.v1.TestService/Stream".parse().unwrap();
+    let path = format!("/test.v1.TestService/{method}").parse().unwrap();
     let request = Request::new(String::new());
     let codec: ProstCodec<String, String> = ProstCodec::default();
     client
@@ -126,10 +128,9 @@ impl Service<http::Request<Body>> for TestService {
         Box::pin(async move {
             let codec: ProstCodec<String, String> = ProstCodec::default();
             let mut grpc = Grpc::new(codec).max_encoding_message_size(MAX_MESSAGE_BYTES);
-            if method == "Stream" {
-                let streaming = service_fn(async |_: Request<String>| {
-                    let words = stream::once(async { Ok("hello".to_owned()) });
-                    Ok(Response::new(futures_util::StreamExt::chain(words, stream::pending())))
+            if method.starts_with("Stream") {
+                let streaming = service_fn(move |_: Request<String>| {
+                    std::future::ready(Ok(Response::new(words(method == "StreamPanic"))))
                 });
                 return Ok(grpc.server_streaming(streaming, request).await);
             }
@@ -140,4 +141,18 @@ impl Service<http::Request<Body>> for TestService {
             Ok(grpc.unary(unary, request).await)
         })
     }
+}
+
+/// One word, then a panic or silence.
+fn words(panics: bool) -> impl Stream<Item = Result<String, Status>> + Send {
+    let word = stream::once(async { Ok("hello".to_owned()) });
+    let rest = stream::once(async move {
+        // Without a pause, tonic would not have sent the word yet.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if panics {
+            panic!("a test of panics");
+        }
+        std::future::pending().await
+    });
+    word.chain(rest)
 }

@@ -35,7 +35,7 @@ async fn silent_connections_are_closed_after_a_while() {
 #[tokio::test]
 async fn endless_streams_end_with_unavailable_and_do_not_hold_the_shutdown() {
     let server = TestServer::start().await;
-    let mut stream = service::open_stream(server.channel().await).await;
+    let mut stream = service::open_stream(server.channel().await, "Stream").await;
     let mut watched = Box::pin(health::watch(server.channel().await, "no.such.Service").await);
     assert_eq!(stream.message().await.unwrap().as_deref(), Some("hello"));
     futures_util::StreamExt::next(&mut watched).await.unwrap().unwrap();
@@ -48,12 +48,12 @@ async fn endless_streams_end_with_unavailable_and_do_not_hold_the_shutdown() {
 
 #[tokio::test]
 async fn calls_finish_and_new_ones_are_taken_while_draining() {
-    let server = TestServer::start_with(|options| options.drain_delay = Duration::from_millis(300)).await;
-    let slow = async {
-        let mut request = Request::new(String::new());
-        request.metadata_mut().insert("grpc-timeout", "600m".parse().unwrap());
-        server.call("Hang", request).await.unwrap_err()
-    };
+    let server = TestServer::start_with(|options| {
+        options.drain_delay = Duration::from_millis(300);
+        options.limits.default_deadline = Duration::from_millis(600);
+    })
+    .await;
+    let slow = async { server.call("Hang", Request::new(String::new())).await.unwrap_err() };
     let begin = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         server.shutdown.begin();
@@ -101,7 +101,7 @@ async fn a_second_signal_forces_the_end() {
 async fn old_connections_are_replaced_without_costing_a_call() {
     let server = TestServer::start_with(|options| options.connection.max_age = Duration::from_millis(50)).await;
     let channel = server.channel().await;
-    let mut stream = service::open_stream(channel.clone()).await;
+    let mut stream = service::open_stream(channel.clone(), "Stream").await;
     stream.message().await.unwrap();
     let end = stream.message().await.unwrap_err();
     assert_eq!(end.code() as i32, 14);
