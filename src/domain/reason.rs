@@ -13,6 +13,9 @@ macro_rules! reasons {
             /// Every reason, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
+            /// The `ErrorInfo.domain` that all reasons belong to.
+            pub const DOMAIN: &str = "dashboards.perses.dev";
+
             /// The text that travels in `ErrorInfo.reason`.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -68,6 +71,8 @@ reasons! {
     RevisionNotFound = "REVISION_NOT_FOUND",
     /// The revision existed and was pruned.
     RevisionPruned = "REVISION_PRUNED",
+    /// The health or the reflection service was asked for something that this server does not serve.
+    ServiceNotFound = "SERVICE_NOT_FOUND",
     /// A live dashboard has this name.
     DashboardExists = "DASHBOARD_EXISTS",
     /// A soft-deleted dashboard has this name: undelete or purge it first.

@@ -1,0 +1,116 @@
+//! What the layers know of the RPCs: what their descriptors say, and nothing by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+/// The one service that needs no credentials and is never shed (`grpc.health.v1`).
+const OPEN_SERVICE: &str = "grpc.health.v1.Health";
+
+/// Stands for every method that this server does not have, so that callers can't invent metric labels
+/// (OpenTelemetry semantic conventions, `rpc.method`).
+const OTHER: &str = "_OTHER";
+
+/// One RPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// The full name, as `package.Service/Method`.
+    pub name: Arc<str>,
+    /// Whether either side sends more than one message.
+    pub streaming: bool,
+    /// Whether it is open to everybody and exempt from load shedding.
+    pub open: bool,
+}
+
+/// Every RPC of the server, by its path.
+#[derive(Debug, Clone)]
+pub struct Methods {
+    by_path: HashMap<String, Method>,
+    services: Vec<String>,
+    other: Method,
+}
+
+impl Methods {
+    /// Reads the services of encoded `google.protobuf.FileDescriptorSet`s; one that stands in several sets counts once.
+    ///
+    /// # Errors
+    /// When the bytes are not a descriptor set.
+    pub fn from_descriptor_sets(sets: &[&[u8]]) -> Result<Self, prost::DecodeError> {
+        let mut methods = Self {
+            by_path: HashMap::new(),
+            services: Vec::new(),
+            other: Method {
+                name: OTHER.into(),
+                streaming: false,
+                open: false,
+            },
+        };
+        for set in sets {
+            for file in FileDescriptorSet::decode(*set)?.file {
+                for service in &file.service {
+                    methods.add_service(file.package(), service);
+                }
+            }
+        }
+        Ok(methods)
+    }
+
+    fn add_service(&mut self, package: &str, service: &prost_types::ServiceDescriptorProto) {
+        let service_name = format!("{package}.{}", service.name());
+        if self.services.contains(&service_name) {
+            return;
+        }
+        for method in &service.method {
+            let name = format!("{service_name}/{}", method.name());
+            let described = Method {
+                name: name.as_str().into(),
+                streaming: method.client_streaming() || method.server_streaming(),
+                open: service_name == OPEN_SERVICE,
+            };
+            self.by_path.insert(format!("/{name}"), described);
+        }
+        self.services.push(service_name);
+    }
+
+    /// The full names of all services, in the order of the descriptors.
+    pub fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// The method behind a request path; unknown ones share one entry.
+    pub fn find(&self, path: &str) -> &Method {
+        self.by_path.get(path).unwrap_or(&self.other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_tell_streams_from_unary_calls() {
+        let sets = [
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        ];
+        let methods = Methods::from_descriptor_sets(&sets).unwrap();
+        assert_eq!(
+            methods.services(),
+            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
+        );
+        let check = methods.find("/grpc.health.v1.Health/Check");
+        assert!(check.open && !check.streaming);
+        assert!(methods.find("/grpc.health.v1.Health/Watch").streaming);
+        let reflection = methods.find("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+        assert!(reflection.streaming && !reflection.open);
+        assert_eq!(&*methods.find("/grpc.health.v1.Health/Invented").name, OTHER);
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        assert!(Methods::from_descriptor_sets(&[b"\xff\xff"]).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! The instruments, by the semantic conventions of OpenTelemetry, and how Prometheus reads them.
+//!
+//! Labels come from closed sets alone: never a user, a project or a dashboard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Registry, TextEncoder};
+
+use super::TelemetryError;
+use crate::health::{PoolSnapshot, PoolSource};
+
+/// The content type of what [`Metrics::render`] makes.
+pub const TEXT_FORMAT: &str = prometheus::TEXT_FORMAT;
+
+/// The name of this service in telemetry.
+const SERVICE_NAME: &str = env!("CARGO_PKG_NAME");
+
+/// Bounds of durations, in seconds: those of the conventions, and finer ones for reads, which take about a millisecond.
+const DURATION_BOUNDS: [f64; 17] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The instruments of the process; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Registry,
+    provider: SdkMeterProvider,
+    call_duration: Histogram<f64>,
+}
+
+impl Metrics {
+    /// Sets up instruments with a registry of their own.
+    ///
+    /// # Errors
+    /// When the exporter can't register with it.
+    pub fn new() -> Result<Self, TelemetryError> {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .scope_info_enabled(false)
+            .build()?;
+        let provider = SdkMeterProvider::builder()
+            .with_resource(Resource::builder().with_service_name(SERVICE_NAME).build())
+            .with_reader(exporter)
+            .build();
+        let call_duration = provider
+            .meter(SERVICE_NAME)
+            .f64_histogram("rpc.server.call.duration")
+            .with_description("How long calls take, from their headers to the last byte of the answer")
+            .with_unit("s")
+            .with_boundaries(DURATION_BOUNDS.to_vec())
+            .build();
+        Ok(Self {
+            registry,
+            provider,
+            call_duration,
+        })
+    }
+
+    /// Makes further instruments.
+    pub fn meter(&self) -> Meter {
+        self.provider.meter(SERVICE_NAME)
+    }
+
+    /// Counts a finished call: its full name, its status code, and how long it took.
+    pub fn record_call(&self, method: &Arc<str>, status_code: i64, duration: Duration) {
+        let labels = [
+            KeyValue::new("rpc.system", "grpc"),
+            KeyValue::new("rpc.method", Arc::clone(method)),
+            KeyValue::new("rpc.grpc.status_code", status_code),
+        ];
+        self.call_duration.record(duration.as_secs_f64(), &labels);
+    }
+
+    /// Shows the connection pool whenever metrics are read.
+    pub fn watch_pool(&self, pool: PoolSource) {
+        let meter = self.meter();
+        let source = Arc::clone(&pool);
+        meter
+            .i64_observable_up_down_counter("db.client.connection.count")
+            .with_description("Connections to the database by state")
+            .with_unit("{connection}")
+            .with_callback(move |observer| {
+                let snapshot = source();
+                let state = |name| [KeyValue::new("db.client.connection.state", name)];
+                observer.observe(snapshot.idle.into(), &state("idle"));
+                observer.observe(snapshot.in_use.into(), &state("used"));
+            })
+            .build();
+        let source = Arc::clone(&pool);
+        meter
+            .i64_observable_up_down_counter("db.client.connection.max")
+            .with_description("The most connections that may be open")
+            .with_unit("{connection}")
+            .with_callback(move |observer| observer.observe(source().max_open.into(), &[]))
+            .build();
+        let source = Arc::clone(&pool);
+        meter
+            .u64_observable_counter("db.client.connection.waits")
+            .with_description("Requests that had to wait for a connection")
+            .with_unit("{request}")
+            .with_callback(move |observer| observer.observe(source().wait_count, &[]))
+            .build();
+        meter
+            .f64_observable_counter("db.client.connection.wait_duration")
+            .with_description("How long requests have waited for a connection, all together")
+            .with_unit("s")
+            .with_callback(move |observer| observer.observe(wait_seconds(&pool()), &[]))
+            .build();
+    }
+
+    /// Everything that has been counted, in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// When an instrument has a name or label that Prometheus does not take.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    /// Flushes what has been collected.
+    pub(super) fn shutdown(&self) {
+        if let Err(error) = self.provider.shutdown() {
+            tracing::warn!(error = %error, "cannot flush metrics");
+        }
+    }
+}
+
+fn wait_seconds(snapshot: &PoolSnapshot) -> f64 {
+    snapshot.wait_duration.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_and_pool_are_shown_in_prometheus_text() {
+        let metrics = Metrics::new().unwrap();
+        metrics.record_call(&"a.B/C".into(), 5, Duration::from_millis(3));
+        metrics.watch_pool(Arc::new(|| PoolSnapshot {
+            open: 5,
+            idle: 3,
+            in_use: 2,
+            max_open: 50,
+            wait_count: 7,
+            wait_duration: Duration::from_millis(1500),
+        }));
+        let text = metrics.render().unwrap();
+        for line in [
+            r#"rpc_server_call_duration_seconds_count{rpc_grpc_status_code="5",rpc_method="a.B/C",rpc_system="grpc"} 1"#,
+            r#"db_client_connection_count{db_client_connection_state="used"} 2"#,
+            r#"db_client_connection_count{db_client_connection_state="idle"} 3"#,
+            "db_client_connection_max 50",
+            "db_client_connection_waits_total 7",
+            "db_client_connection_wait_duration_seconds_total 1.5",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+    }
+}
