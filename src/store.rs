@@ -14,14 +14,16 @@ mod metadata;
 pub mod migrate;
 mod mutate;
 pub mod pool;
-mod probe;
 mod revision;
 mod run_tx;
 mod statement;
 
 use std::time::Duration;
 
-use pool::Pool;
+use pool::{Parameter, Pool};
+use tokio_postgres::Row;
+
+use crate::error::Result;
 
 /// How much is kept, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,12 @@ impl Store {
     /// Creates a store on `pool`; it connects when it is first used.
     pub fn new(pool: Pool, retention: Retention) -> Self {
         Self { pool, retention }
+    }
+
+    /// Reads with one statement, which is one round trip.
+    async fn read(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>> {
+        let mut connection = self.pool.get().await?;
+        Ok(connection.query(sql, parameters).await?)
     }
 
     /// The pool, for its statistics.

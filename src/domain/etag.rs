@@ -69,6 +69,15 @@ pub enum EtagCondition {
     Any,
 }
 
+impl fmt::Display for EtagCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required(etag) => etag.fmt(f),
+            Self::Any => f.write_str(ANY),
+        }
+    }
+}
+
 impl EtagCondition {
     /// Parses the etag of a mutation that can't do without one.
     ///

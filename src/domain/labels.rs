@@ -64,7 +64,9 @@ impl Labels {
     /// Adds the labels to the fingerprint of a request.
     pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
         let counted = request.part((self.0.len() as u64).to_be_bytes());
-        self.0.iter().fold(counted, |parts, (key, value)| parts.part(key).part(value))
+        self.0
+            .iter()
+            .fold(counted, |parts, (key, value)| parts.part(key).part(value))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Conversions between messages and domain values: one file per topic, no I/O.
 
 pub mod dashboard;
-pub mod read;
 pub mod mutation;
+pub mod read;
 pub mod spec;
 pub mod time;
 pub mod update;

@@ -1,6 +1,10 @@
 //! What `build.rs` generated from `proto/`.
 
-#![expect(missing_docs, clippy::missing_errors_doc, reason = "generated code; the protos carry the documentation")]
+#![expect(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "generated code; the protos carry the documentation"
+)]
 
 tonic::include_proto!("perses.dashboards.v1");
 

@@ -9,14 +9,11 @@ use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
 use tonic::{Code, Status};
-use tonic_types::{BadRequest, ErrorDetails, FieldViolation, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 use crate::domain::reason::Reason;
 use crate::domain::violation::{MAX_VIOLATIONS, Violation};
 use crate::error::{CurrentVersion, Error};
-
-/// `google.rpc.ErrorInfo.domain` of every error.
-pub const ERROR_DOMAIN: &str = "dashboards.perses.dev";
 
 /// `google.rpc.ResourceInfo.resource_type` of dashboards and their revisions.
 const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
@@ -95,7 +92,8 @@ fn code_and_details(error: Error) -> (Code, ErrorDetails) {
         Error::Unavailable { reason, .. } => (Code::Unavailable, with_retry(info(reason), Some(RETRY_UNAVAILABLE))),
         Error::CommitOutcomeUnknown { request_id } => {
             let metadata = HashMap::from([("request_id".to_owned(), request_id.to_string())]);
-            let details = ErrorDetails::with_error_info(Reason::CommitOutcomeUnknown.as_str(), ERROR_DOMAIN, metadata);
+            let details =
+                ErrorDetails::with_error_info(Reason::CommitOutcomeUnknown.as_str(), Reason::DOMAIN, metadata);
             (Code::Unknown, details)
         }
         Error::Unimplemented => (Code::Unimplemented, info(Reason::Unimplemented)),
@@ -104,7 +102,7 @@ fn code_and_details(error: Error) -> (Code, ErrorDetails) {
 }
 
 fn info(reason: Reason) -> ErrorDetails {
-    ErrorDetails::with_error_info(reason.as_str(), ERROR_DOMAIN, HashMap::new())
+    ErrorDetails::with_error_info(reason.as_str(), Reason::DOMAIN, HashMap::new())
 }
 
 /// The details of an error about one resource.
@@ -116,7 +114,9 @@ fn about(reason: Reason, name: String) -> ErrorDetails {
 
 /// The reason of the whole is the reason of the first violation.
 fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
-    let reason = violations.first().map_or(Reason::FieldInvalid, |violation| violation.reason);
+    let reason = violations
+        .first()
+        .map_or(Reason::FieldInvalid, |violation| violation.reason);
     let field_violations: Vec<FieldViolation> = violations
         .into_iter()
         .take(MAX_VIOLATIONS)
@@ -128,7 +128,7 @@ fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
         })
         .collect();
     let mut details = info(reason);
-    details.set_bad_request(BadRequest::new(field_violations));
+    details.set_bad_request(field_violations);
     details
 }
 
@@ -136,9 +136,12 @@ fn etag_mismatch(name: String, current: &CurrentVersion) -> ErrorDetails {
     let metadata = HashMap::from([
         ("current_revision".to_owned(), current.revision.to_string()),
         ("current_author".to_owned(), current.author.clone()),
-        ("current_time".to_owned(), current.time.format(&Rfc3339).unwrap_or_default()),
+        (
+            "current_time".to_owned(),
+            current.time.format(&Rfc3339).unwrap_or_default(),
+        ),
     ]);
-    let mut details = ErrorDetails::with_error_info(Reason::EtagMismatch.as_str(), ERROR_DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(Reason::EtagMismatch.as_str(), Reason::DOMAIN, metadata);
     details.set_resource_info(DASHBOARD_TYPE, name, "", "");
     details
 }

@@ -101,7 +101,8 @@ mod tests {
         ] {
             let sent: serde_json::Value = serde_json::from_str(text).expect("json");
             let back: serde_json::Value = serde_json::from_str(&round_trip(text)).expect("json");
-            let as_doubles = |value: &serde_json::Value| serde_json::to_string(value).map(|json| json.replace(".0", ""));
+            let as_doubles =
+                |value: &serde_json::Value| serde_json::to_string(value).map(|json| json.replace(".0", ""));
             assert_eq!(as_doubles(&back).ok(), as_doubles(&sent).ok(), "{text}");
         }
     }

@@ -2,6 +2,7 @@
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::pool::QueryError;
 use crate::domain::reason::Reason;
 use crate::error::Error;
 
@@ -14,6 +15,15 @@ impl From<tokio_postgres::Error> for Error {
             }
             None if is_connection_failure(&error) => Kind::Unreachable.into_error(error),
             None => Self::internal(error),
+        }
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Database(cause) => cause.into(),
+            QueryError::TimedOut(_) => Self::DeadlineExceeded,
         }
     }
 }
@@ -62,30 +72,23 @@ impl Kind {
     }
 
     fn into_error(self, cause: tokio_postgres::Error) -> Error {
-        let unavailable = |reason, description: &str| Error::Unavailable {
-            reason,
-            description: description.into(),
-            cause: Some(cause.into()),
-        };
-        let taken = |reason, description: &str| Error::AlreadyExists {
-            reason,
-            name: String::new(),
-            description: description.into(),
-        };
         match self {
             Self::Collision => Error::SerializationFailure,
             Self::QueryCanceled => Error::DeadlineExceeded,
             Self::Unreachable => unavailable(
                 Reason::DatabaseUnavailable,
                 "the database can't be reached: nothing was done, try again",
+                cause,
             ),
             Self::ReadOnly => unavailable(
                 Reason::DatabaseReadOnly,
                 "the database takes no writes now: nothing was done, try again",
+                cause,
             ),
             Self::WrongSchema => unavailable(
                 Reason::SchemaNotReady,
                 "the schema of the database is not the one that this server needs: nothing was done",
+                cause,
             ),
             Self::NameTaken => taken(Reason::DashboardExists, "a dashboard of this name exists"),
             Self::NameTakenInOtherCase => taken(
@@ -94,6 +97,23 @@ impl Kind {
             ),
             Self::Bug => Error::internal(cause),
         }
+    }
+}
+
+fn unavailable(reason: Reason, description: &str, cause: tokio_postgres::Error) -> Error {
+    Error::Unavailable {
+        reason,
+        description: description.into(),
+        cause: Some(cause.into()),
+    }
+}
+
+/// The database knows the name that is in the way only as a part of a text for people.
+fn taken(reason: Reason, description: &str) -> Error {
+    Error::AlreadyExists {
+        reason,
+        name: String::new(),
+        description: description.into(),
     }
 }
 

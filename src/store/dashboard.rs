@@ -3,7 +3,7 @@
 mod apply;
 mod create;
 mod filter;
-mod head;
+pub mod head;
 mod lifecycle;
 mod list;
 mod read;
@@ -65,7 +65,7 @@ fn name(row: &Row) -> Result<DashboardName> {
 }
 
 /// Reads a column that holds a SHA-256.
-pub(super) fn digest(row: &Row, column: &str) -> Result<Digest> {
+pub fn digest(row: &Row, column: &str) -> Result<Digest> {
     let bytes: &[u8] = row.try_get(column)?;
     let sized = <[u8; 32]>::try_from(bytes).map_err(Error::internal)?;
     Ok(sized.into())
@@ -81,5 +81,8 @@ fn state(text: &str) -> Result<DashboardState> {
 
 /// The database's checks let no such name in.
 fn unreadable(violation: crate::domain::violation::Violation) -> Error {
-    Error::internal(format!("{} in the database: {}", violation.field, violation.description))
+    Error::internal(format!(
+        "{} in the database: {}",
+        violation.field, violation.description
+    ))
 }

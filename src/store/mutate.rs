@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use postgres_types::{Json, Type};
+use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::{IsolationLevel, Transaction};
@@ -68,7 +68,10 @@ impl Mutation {
             .part(self.method)
             .part(self.request_id.as_bytes())
             .finish();
-        digest.as_bytes().first_chunk().map_or(0, |key| i64::from_be_bytes(*key))
+        digest
+            .as_bytes()
+            .first_chunk()
+            .map_or(0, |key| i64::from_be_bytes(*key))
     }
 }
 
@@ -87,16 +90,16 @@ impl Store {
     /// # Errors
     /// What `work` fails with, nothing done; `REQUEST_ID_REUSED` for other content under the same id;
     /// `COMMIT_OUTCOME_UNKNOWN` when the connection was lost during COMMIT and the outcome could not be read back.
-    pub(super) async fn mutate<A, W>(&self, mutation: Mutation, work: W) -> Result<Answered<A>>
+    pub(super) async fn mutate<'a, A, W>(&self, mutation: Mutation, work: W) -> Result<Answered<A>>
     where
-        A: Serialize + DeserializeOwned + Send + Sync,
-        W: for<'t> Fn(&'t Transaction<'_>) -> BoxFuture<'t, Result<A>> + Send + Sync,
+        A: Serialize + DeserializeOwned + Send + Sync + 'a,
+        W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
     {
         let (call, shared_work) = (&mutation, &work);
         let outcome = self
             .pool
             .run_tx(mutation.method, IsolationLevel::ReadCommitted, |tx| {
-                Box::pin(attempt(tx, call, shared_work))
+                attempt(tx, call, shared_work).scope_boxed()
             })
             .await;
         match outcome {
@@ -113,7 +116,7 @@ impl Store {
     {
         tracing::warn!(method = mutation.method, request_id = %mutation.request_id, %cause, "connection lost during commit");
         let read_back = self.pool.run_tx("look_up", IsolationLevel::ReadCommitted, |tx| {
-            Box::pin(async move { find_answer(tx, mutation).await.map(End::RollBack) })
+            async move { find_answer(tx, mutation).await.map(End::RollBack) }.scope_boxed()
         });
         match tokio::time::timeout(LOOK_UP_TIMEOUT, read_back).await {
             Ok(Ok(Some(answer))) => Ok(Answered { answer, repeated: true }),
@@ -129,21 +132,27 @@ impl Store {
     }
 }
 
-async fn attempt<A, W>(tx: &Transaction<'_>, mutation: &Mutation, work: &W) -> Result<End<Answered<A>>>
+async fn attempt<'a, A, W>(tx: &Transaction<'_>, mutation: &Mutation, work: &W) -> Result<End<Answered<A>>>
 where
-    A: Serialize + DeserializeOwned + Send + Sync,
-    W: for<'t> Fn(&'t Transaction<'_>) -> BoxFuture<'t, Result<A>> + Send + Sync,
+    A: Serialize + DeserializeOwned + Send + Sync + 'a,
+    W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
 {
     if mutation.validate_only {
         let answer = work(tx).await?;
-        return Ok(End::RollBack(Answered { answer, repeated: false }));
+        return Ok(End::RollBack(Answered {
+            answer,
+            repeated: false,
+        }));
     }
     if let Some(answer) = find_answer(tx, mutation).await? {
         return Ok(End::RollBack(Answered { answer, repeated: true }));
     }
     let answer = work(tx).await?;
     keep_answer(tx, mutation, &answer).await?;
-    Ok(End::Commit(Answered { answer, repeated: false }))
+    Ok(End::Commit(Answered {
+        answer,
+        repeated: false,
+    }))
 }
 
 /// Waits until no other call works on the request id, then looks for the answer of an earlier one.

@@ -1,6 +1,7 @@
 //! The table `dashboard_revision`: the history of dashboards.
 
 use postgres_types::{Json, Type};
+use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
@@ -72,8 +73,7 @@ impl Store {
     pub async fn get_dashboard_revision(&self, _access: &Access, name: &RevisionName) -> Result<DashboardRevision> {
         let (project, id) = (name.dashboard.project().as_str(), name.dashboard.id());
         let rows = self
-            .pool
-            .query(
+            .read(
                 GET_REVISION,
                 &[(&project, Type::TEXT), (&id, Type::TEXT), (&name.revision, Type::INT4)],
             )
@@ -100,8 +100,7 @@ impl Store {
         // One row more than the page tells whether another page follows.
         let limit = i64::from(query.page_size.get()) + 1;
         let rows = self
-            .pool
-            .query(
+            .read(
                 LIST_REVISIONS,
                 &[
                     (&project, Type::TEXT),
@@ -124,7 +123,10 @@ impl Store {
             }
             items.push(from_row(row, &query.dashboard)?);
         }
-        let next = items.last().filter(|_| items.len() < rows.len()).map(|last| query.cursor_on(last));
+        let next = items
+            .last()
+            .filter(|_| items.len() < rows.len())
+            .map(|last| query.cursor_on(last));
         Ok(Page { items, next })
     }
 
@@ -140,8 +142,7 @@ impl Store {
     ) -> Result<(String, String)> {
         let (project, id) = (name.project().as_str(), name.id());
         let rows = self
-            .pool
-            .query(
+            .read(
                 DIFF_REVISIONS,
                 &[
                     (&project, Type::TEXT),
@@ -159,7 +160,8 @@ impl Store {
                 dashboard: name.clone(),
                 revision,
             };
-            spec.map(|text| text.0).ok_or_else(|| missing(&revision_name, head_revision))
+            spec.map(|text| text.0)
+                .ok_or_else(|| missing(&revision_name, head_revision))
         };
         let from = spec_of("from_spec", range.from)?;
         let to = spec_of("to_spec", range.to.unwrap_or(head_revision))?;
@@ -175,18 +177,24 @@ impl Store {
         access: &Access,
         restore: RestoreDashboardRevision,
     ) -> Result<Dashboard> {
-        let mutation = Mutation::new("RestoreDashboardRevision", access, &restore.options, restore.fingerprint());
+        let mutation = Mutation::new(
+            "RestoreDashboardRevision",
+            access,
+            &restore.options,
+            restore.fingerprint(),
+        );
         let request = &restore;
         let answered = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let head = head::lock(tx, &request.revision.dashboard, View::Basic).await?;
                     head::require_active(&head.dashboard)?;
                     head::require_version(&head.dashboard, &request.etag)?;
                     require_revision(tx, &head.dashboard, &request.revision).await?;
                     let writer = self.writer(access, request.change_note.as_str());
                     writer.restore(tx, &head, request.revision.revision).await
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         self.completed(answered).await
@@ -203,8 +211,7 @@ impl Store {
 
     async fn revision_spec(&self, uid: Uuid, revision: i32) -> Result<Option<String>> {
         let rows = self
-            .pool
-            .query(GET_SPEC, &[(&uid, Type::UUID), (&revision, Type::INT4)])
+            .read(GET_SPEC, &[(&uid, Type::UUID), (&revision, Type::INT4)])
             .await?;
         let Some(row) = rows.first() else {
             return Ok(None);
@@ -216,7 +223,10 @@ impl Store {
 
 async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, name: &RevisionName) -> Result<()> {
     let found = tx
-        .query_typed(REVISION_EXISTS, &[(&head.uid, Type::UUID), (&name.revision, Type::INT4)])
+        .query_typed(
+            REVISION_EXISTS,
+            &[(&head.uid, Type::UUID), (&name.revision, Type::INT4)],
+        )
         .await?;
     match found.is_empty() {
         false => Ok(()),

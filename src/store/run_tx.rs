@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use tokio_postgres::{IsolationLevel, Transaction};
+use scoped_futures::ScopedBoxFuture;
+use tokio::time::timeout;
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::classify::is_connection_failure;
 use super::pool::Pool;
@@ -45,10 +46,10 @@ impl Pool {
     ///
     /// # Errors
     /// What `work` failed with, after a rollback; or that the outcome of COMMIT is unknown.
-    pub async fn run_tx<T, W>(&self, name: &'static str, isolation: IsolationLevel, work: W) -> Result<T, TxError>
+    pub async fn run_tx<'a, T, W>(&self, name: &'static str, isolation: IsolationLevel, work: W) -> Result<T, TxError>
     where
-        T: Send,
-        W: for<'t> Fn(&'t Transaction<'_>) -> BoxFuture<'t, Result<End<T>>> + Send + Sync,
+        T: Send + 'a,
+        W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
     {
         let mut attempt = 1;
         loop {
@@ -63,38 +64,54 @@ impl Pool {
         }
     }
 
-    async fn try_tx<T, W>(&self, isolation: IsolationLevel, work: &W) -> Result<T, TxError>
+    async fn try_tx<'a, T, W>(&self, isolation: IsolationLevel, work: &W) -> Result<T, TxError>
     where
-        T: Send,
-        W: for<'t> Fn(&'t Transaction<'_>) -> BoxFuture<'t, Result<End<T>>> + Send + Sync,
+        T: Send + 'a,
+        W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
     {
         let mut connection = self.get().await?;
+        let limit = connection.query_timeout();
         let mut lease = connection.lease();
-        let tx = lease
-            .client_mut()
-            .build_transaction()
-            .isolation_level(isolation)
-            .start()
-            .await
-            .map_err(Error::from)?;
-        let outcome = match work(&tx).await {
-            Ok(End::Commit(value)) => match tx.commit().await {
-                Ok(()) => Ok(value),
-                Err(error) if is_connection_failure(&error) => Err(TxError::CommitLost(error.into())),
-                Err(error) => Err(TxError::Failed(error.into())),
-            },
-            Ok(End::RollBack(value)) => {
-                // Nothing to lose: when this fails, the connection is gone and the transaction with it.
-                let _ = tx.rollback().await;
-                Ok(value)
-            }
-            Err(error) => {
-                let _ = tx.rollback().await;
-                Err(TxError::Failed(error))
-            }
+        let outcome = match timeout(limit, run(&mut lease, isolation, work)).await {
+            Ok(outcome) => outcome,
+            // Dropping the connection cancels what still runs.
+            Err(_) => return Err(Error::DeadlineExceeded.into()),
         };
-        lease.finish();
+        lease.settle();
+        if let Err(TxError::Failed(Error::Unavailable { .. })) = &outcome {
+            // A server that is going away, or takes no writes any more, gets no further request.
+            connection.discard();
+        }
         outcome
+    }
+}
+
+async fn run<'a, T, W>(client: &mut Client, isolation: IsolationLevel, work: &W) -> Result<T, TxError>
+where
+    T: Send + 'a,
+    W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
+{
+    let tx = client
+        .build_transaction()
+        .isolation_level(isolation)
+        .start()
+        .await
+        .map_err(Error::from)?;
+    match work(&tx).await {
+        Ok(End::Commit(value)) => match tx.commit().await {
+            Ok(()) => Ok(value),
+            Err(error) if is_connection_failure(&error) => Err(TxError::CommitLost(error.into())),
+            Err(error) => Err(TxError::Failed(error.into())),
+        },
+        Ok(End::RollBack(value)) => {
+            // Nothing to lose: when this fails, the connection is gone and the transaction with it.
+            let _ = tx.rollback().await;
+            Ok(value)
+        }
+        Err(error) => {
+            let _ = tx.rollback().await;
+            Err(TxError::Failed(error))
+        }
     }
 }
 

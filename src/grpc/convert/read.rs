@@ -133,7 +133,11 @@ pub fn parse_diff(request: &proto::DiffDashboardRevisionsRequest) -> Result<Revi
     let mut wrong = Violations::default();
     let from = match request.from_revision {
         from @ 1.. => Some(from),
-        _ => wrong.note(Err(Violation::new("from_revision", Reason::FieldOutOfRange, "must be 1 or more"))),
+        _ => wrong.note(Err(Violation::new(
+            "from_revision",
+            Reason::FieldOutOfRange,
+            "must be 1 or more",
+        ))),
     };
     let to = match request.to_revision {
         to @ 1.. => Some(Some(to)),

@@ -32,13 +32,19 @@ impl SpecFormat {
 
 /// The violation of an enum value that this server does not know.
 pub fn unknown_enum(field: &str, value: i32) -> Violation {
-    Violation::new(field, Reason::EnumUnknown, format!("{value} is not a value of this enum"))
+    Violation::new(
+        field,
+        Reason::EnumUnknown,
+        format!("{value} is not a value of this enum"),
+    )
 }
 
 /// Parses the document of a request; all its violations at once.
 pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Result<DashboardSpec, Vec<Violation>> {
     let required = || Violation::new(FIELD, Reason::FieldRequired, "must be set, as json or as structured");
-    let content = spec.and_then(|message| message.content).ok_or_else(|| vec![required()])?;
+    let content = spec
+        .and_then(|message| message.content)
+        .ok_or_else(|| vec![required()])?;
     let text = match content {
         Content::Json(text) => text,
         Content::Structured(tree) => tree

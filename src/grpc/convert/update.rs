@@ -175,7 +175,9 @@ impl Selected {
             Some(("spec", _)) => return Err(wrong_mask(format!("{path:?}: the spec is replaced whole, by \"spec\""))),
             _ => {
                 let known = "spec, tags, labels, labels.KEY and *";
-                return Err(wrong_mask(format!("no field {path:?} can be updated: there are {known}")));
+                return Err(wrong_mask(format!(
+                    "no field {path:?} can be updated: there are {known}"
+                )));
             }
         }
         Ok(())

@@ -6,17 +6,23 @@ use super::{Dashboards, open};
 use crate::access::Permission;
 use crate::domain::diff::json_patch;
 use crate::domain::name::{DashboardName, Parent, RevisionName};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grpc::convert::dashboard::{present_dashboard, present_revision};
 use crate::grpc::convert::read::{parse_batch, parse_diff, parse_get, parse_list, parse_list_revisions};
 use crate::grpc::convert::spec::SpecFormat;
 use crate::grpc::proto;
 
 impl Dashboards {
-    pub(super) async fn get(&self, request: Request<proto::GetDashboardRequest>) -> Result<proto::GetDashboardResponse> {
+    pub(super) async fn get(
+        &self,
+        request: Request<proto::GetDashboardRequest>,
+    ) -> Result<proto::GetDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsGet, name.project())
+            .await?;
         let (view, format) = parse_get(&message)?;
         let dashboard = self.store.get_dashboard(&access, &name, view).await?;
         Ok(proto::GetDashboardResponse {
@@ -34,7 +40,10 @@ impl Dashboards {
         let (names, view, format) = parse_batch(message, &parent)?;
         let dashboards = self.store.batch_get_dashboards(&access, &names, view).await?;
         Ok(proto::BatchGetDashboardsResponse {
-            dashboards: dashboards.into_iter().map(|found| present_dashboard(found, format)).collect(),
+            dashboards: dashboards
+                .into_iter()
+                .map(|found| present_dashboard(found, format))
+                .collect(),
         })
     }
 
@@ -44,11 +53,18 @@ impl Dashboards {
     ) -> Result<proto::ListDashboardsResponse> {
         let (caller, message) = open(request)?;
         let parent = Parent::parse("parent", &message.parent)?;
-        let access = self.access.require(&caller, Permission::DashboardsList, &parent).await?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsList, &parent)
+            .await?;
         let (query, format) = parse_list(&message, parent)?;
         let page = self.store.list_dashboards(&access, &query).await?;
         Ok(proto::ListDashboardsResponse {
-            dashboards: page.items.into_iter().map(|item| present_dashboard(item, format)).collect(),
+            dashboards: page
+                .items
+                .into_iter()
+                .map(|item| present_dashboard(item, format))
+                .collect(),
             next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
         })
     }
@@ -59,11 +75,18 @@ impl Dashboards {
     ) -> Result<proto::ListDashboardRevisionsResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("parent", &message.parent)?;
-        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsGet, name.project())
+            .await?;
         let (query, format) = parse_list_revisions(&message, name)?;
         let page = self.store.list_dashboard_revisions(&access, &query).await?;
         Ok(proto::ListDashboardRevisionsResponse {
-            revisions: page.items.into_iter().map(|item| present_revision(item, format)).collect(),
+            revisions: page
+                .items
+                .into_iter()
+                .map(|item| present_revision(item, format))
+                .collect(),
             next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
         })
     }
@@ -74,7 +97,10 @@ impl Dashboards {
     ) -> Result<proto::GetDashboardRevisionResponse> {
         let (caller, message) = open(request)?;
         let name = RevisionName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::DashboardsGet, name.dashboard.project()).await?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsGet, name.dashboard.project())
+            .await?;
         let format = SpecFormat::parse(message.spec_format)?;
         let revision = self.store.get_dashboard_revision(&access, &name).await?;
         Ok(proto::GetDashboardRevisionResponse {
@@ -88,11 +114,14 @@ impl Dashboards {
     ) -> Result<proto::DiffDashboardRevisionsResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::DashboardsGet, name.project()).await?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsGet, name.project())
+            .await?;
         let range = parse_diff(&message)?;
         let (from, to) = self.store.diff_dashboard_revisions(&access, &name, range).await?;
         Ok(proto::DiffDashboardRevisionsResponse {
-            json_patch: json_patch(&from, &to)?,
+            json_patch: json_patch(&from, &to).map_err(Error::internal)?,
         })
     }
 }

@@ -138,7 +138,9 @@ fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, String> {
         (1, WireType::Varint) => decode_varint(wire).map(|_| Kind::Null).map_err(malformed)?,
         (2, WireType::SixtyFourBit) => Kind::Number(wire.try_get_f64_le().map_err(malformed)?),
         (3, WireType::LengthDelimited) => Kind::String(utf8(delimited(wire)?)?),
-        (4, WireType::Varint) => decode_varint(wire).map(|truth| Kind::Bool(truth != 0)).map_err(malformed)?,
+        (4, WireType::Varint) => decode_varint(wire)
+            .map(|truth| Kind::Bool(truth != 0))
+            .map_err(malformed)?,
         (5, WireType::LengthDelimited) => Kind::Struct(delimited(wire)?),
         (6, WireType::LengthDelimited) => Kind::List(delimited(wire)?),
         _ => {

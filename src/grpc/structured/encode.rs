@@ -2,10 +2,7 @@
 
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
-use crate::domain::spec::json::{Json, Member, Number};
-
-/// A `Struct` holds doubles: up to so many digits each decimal number survives them.
-const EXACT_DIGITS: usize = f64::DIGITS as usize;
+use crate::domain::spec::json::{Json, Member};
 
 // Tags of the fields of google/protobuf/struct.proto.
 const STRUCT_FIELDS: u32 = 1;
@@ -43,8 +40,9 @@ fn put_value(value: &Json<'_>, wire: &mut Vec<u8>) -> Option<()> {
         Json::Null => put_varint(VALUE_NULL, 0, wire),
         Json::Bool(truth) => put_varint(VALUE_BOOL, u64::from(*truth), wire),
         Json::Number(number) => {
+            let double = number.is_double().then(|| number.to_f64())?;
             encode_key(VALUE_NUMBER, WireType::SixtyFourBit, wire);
-            wire.extend_from_slice(&exact_double(*number)?.to_le_bytes());
+            wire.extend_from_slice(&double.to_le_bytes());
         }
         Json::String(text) => put_string(VALUE_STRING, text, wire),
         Json::Array(elements) => {
@@ -83,13 +81,4 @@ fn put_delimited(tag: u32, wire: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>) -
     let mut prefix = wire.get_mut(start..start + room)?;
     encode_varint(length, &mut prefix);
     Some(())
-}
-
-/// The double that is equal to the number, if there is one.
-fn exact_double(number: Number<'_>) -> Option<f64> {
-    let double = number.to_f64();
-    let digits = number.as_str().bytes().filter(u8::is_ascii_digit).count();
-    // Shortest notation names the double; what a reader sees of it must be the number that was written.
-    let exact = digits <= EXACT_DIGITS || Number::of(&super::decode::json_number(double)?).canonical() == number.canonical();
-    exact.then_some(double)
 }

@@ -6,6 +6,8 @@ use super::create::taken_by;
 use super::head::{self, Head, not_found, require_version};
 use super::lifecycle::revive;
 use super::write::{NewContent, Writer};
+use scoped_futures::ScopedFutureExt as _;
+
 use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::mutation::{ApplyDashboard, ApplyOutcome};
@@ -24,17 +26,23 @@ impl Store {
         let request = &apply;
         let Answered { answer, repeated } = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let writer = self.writer(access, request.change_note.as_str());
                     match head::lock_any_case(tx, &request.name, View::Full).await? {
                         Some(head) => apply_to(tx, writer, head, request).await,
                         None => apply_to_nothing(tx, writer, request).await,
                     }
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         let (dashboard, outcome) = answer;
-        let completed = self.completed(Answered { answer: dashboard, repeated }).await?;
+        let completed = self
+            .completed(Answered {
+                answer: dashboard,
+                repeated,
+            })
+            .await?;
         Ok((completed, outcome))
     }
 }
@@ -58,9 +66,10 @@ async fn apply_to(
         (DashboardState::Active, false) => Ok((head.dashboard, ApplyOutcome::Unchanged)),
         (DashboardState::Active, true) => Ok((writer.update(tx, head, &new).await?, ApplyOutcome::Updated)),
         (DashboardState::Deleted, true) => Ok((writer.update(tx, head, &new).await?, ApplyOutcome::Restored)),
-        (DashboardState::Deleted, false) => {
-            Ok((revive(tx, writer.access(), head.dashboard).await?, ApplyOutcome::Restored))
-        }
+        (DashboardState::Deleted, false) => Ok((
+            revive(tx, writer.access(), head.dashboard).await?,
+            ApplyOutcome::Restored,
+        )),
     }
 }
 

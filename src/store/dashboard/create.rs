@@ -1,6 +1,7 @@
 //! CreateDashboard.
 
 use postgres_types::Type;
+use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::Transaction;
 
 use super::state;
@@ -26,13 +27,14 @@ impl Store {
         let request = &create;
         let answered = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let writer = self.writer(access, request.change_note.as_str());
                     match writer.insert(tx, &request.name, &request.content).await? {
                         Some(dashboard) => Ok(dashboard),
                         None => Err(name_taken(tx, &request.name).await?),
                     }
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         self.completed(answered).await
@@ -55,7 +57,7 @@ async fn name_taken(tx: &Transaction<'_>, name: &DashboardName) -> Result<Error>
 }
 
 /// The error for a name that `holder` holds.
-pub(super) fn taken_by(name: &DashboardName, holder: &str, holder_state: DashboardState) -> Error {
+pub fn taken_by(name: &DashboardName, holder: &str, holder_state: DashboardState) -> Error {
     let holder_name = format!("{}/dashboards/{holder}", name.project());
     let (reason, description) = if holder != name.id() {
         (

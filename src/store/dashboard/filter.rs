@@ -9,7 +9,7 @@ use crate::domain::filter::{Expr, Term};
 use crate::store::statement::Statement;
 
 /// Adds the condition. It is true or false for every row, never null: so `NOT` finds all others.
-pub(super) fn push_condition(sql: &mut Statement, expr: &Expr<Term>) {
+pub fn push_condition(sql: &mut Statement, expr: &Expr<Term>) {
     match expr {
         Expr::And(parts) => push_joined(sql, parts, " AND "),
         Expr::Or(parts) => push_joined(sql, parts, " OR "),
@@ -59,12 +59,7 @@ fn push_term(sql: &mut Statement, term: &Term) {
     };
 }
 
-fn push_time<'s>(
-    sql: &'s mut Statement,
-    column: &str,
-    order: TimeOrder,
-    time: OffsetDateTime,
-) -> &'s mut Statement {
+fn push_time<'s>(sql: &'s mut Statement, column: &str, order: TimeOrder, time: OffsetDateTime) -> &'s mut Statement {
     let operator = match order {
         TimeOrder::Before => " < ",
         TimeOrder::NotAfter => " <= ",

@@ -22,7 +22,7 @@ FROM dashboard WHERE project = $1 AND lower(name) = lower($2) FOR UPDATE"
 
 /// A head that this transaction has locked.
 #[derive(Debug)]
-pub(super) struct Head {
+pub struct Head {
     /// What the API shows.
     pub dashboard: Dashboard,
     /// SHA-256 of the canonical JSON value of the document.
@@ -30,11 +30,7 @@ pub(super) struct Head {
 }
 
 /// Locks the dashboard of this name, or of one that differs in case alone.
-pub(super) async fn lock_any_case(
-    tx: &Transaction<'_>,
-    name: &DashboardName,
-    view: View,
-) -> Result<Option<Head>> {
+pub async fn lock_any_case(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Option<Head>> {
     let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
     let rows = tx
         .query_typed(
@@ -52,7 +48,7 @@ pub(super) async fn lock_any_case(
 }
 
 /// Locks the dashboard `name`.
-pub(super) async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Head> {
+pub async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Head> {
     lock_any_case(tx, name, view)
         .await?
         .filter(|head| head.dashboard.name == *name)
@@ -60,7 +56,7 @@ pub(super) async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View)
 }
 
 /// The error for a dashboard that does not exist.
-pub(super) fn not_found(name: &DashboardName) -> Error {
+pub fn not_found(name: &DashboardName) -> Error {
     Error::NotFound {
         reason: Reason::DashboardNotFound,
         name: name.to_string(),
@@ -68,7 +64,7 @@ pub(super) fn not_found(name: &DashboardName) -> Error {
 }
 
 /// Checks that the head is live.
-pub(super) fn require_active(head: &Dashboard) -> Result<()> {
+pub fn require_active(head: &Dashboard) -> Result<()> {
     match head.state {
         DashboardState::Active => Ok(()),
         DashboardState::Deleted => Err(Error::FailedPrecondition {
@@ -80,7 +76,7 @@ pub(super) fn require_active(head: &Dashboard) -> Result<()> {
 }
 
 /// Checks that the head is soft-deleted.
-pub(super) fn require_deleted(head: &Dashboard) -> Result<()> {
+pub fn require_deleted(head: &Dashboard) -> Result<()> {
     match head.state {
         DashboardState::Deleted => Ok(()),
         DashboardState::Active => Err(Error::FailedPrecondition {
@@ -92,7 +88,7 @@ pub(super) fn require_deleted(head: &Dashboard) -> Result<()> {
 }
 
 /// Checks that the head is the version that the caller has seen.
-pub(super) fn require_version(head: &Dashboard, condition: &EtagCondition) -> Result<()> {
+pub fn require_version(head: &Dashboard, condition: &EtagCondition) -> Result<()> {
     if condition.admits(&head.etag()) {
         return Ok(());
     }
@@ -107,7 +103,7 @@ pub(super) fn require_version(head: &Dashboard, condition: &EtagCondition) -> Re
 }
 
 /// The version of a head, for the audit event.
-pub(super) fn version(head: &Dashboard) -> Version {
+pub fn version(head: &Dashboard) -> Version {
     Version {
         revision: head.revision,
         sha256: head.spec_sha256,

@@ -1,6 +1,7 @@
 //! DeleteDashboard, UndeleteDashboard, PurgeDashboard.
 
 use postgres_types::Type;
+use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::Transaction;
 
 use super::head::{self, require_active, require_deleted, require_version, version};
@@ -43,12 +44,13 @@ impl Store {
         let request = &target;
         let answered = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
                     require_active(&head)?;
                     require_version(&head, &request.etag)?;
                     self.bury(tx, access, head).await
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         self.completed(answered).await
@@ -63,12 +65,13 @@ impl Store {
         let request = &target;
         let answered = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
                     require_deleted(&head)?;
                     require_version(&head, &request.etag)?;
                     revive(tx, access, head).await
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         self.completed(answered).await
@@ -82,13 +85,14 @@ impl Store {
         let mutation = Mutation::new("PurgeDashboard", access, &target.options, target.fingerprint());
         let request = &target;
         self.mutate(mutation, |tx| {
-            Box::pin(async move {
+            async move {
                 let head = head::lock(tx, &request.name, View::Basic).await?.dashboard;
                 require_deleted(&head)?;
                 require_version(&head, &request.etag)?;
                 tx.execute_typed(PURGE_DASHBOARD, &[(&head.uid, Type::UUID)]).await?;
                 append_event(tx, access, &head, None).await
-            })
+            }
+            .scope_boxed()
         })
         .await?;
         Ok(())
@@ -117,7 +121,7 @@ impl Store {
 }
 
 /// Undeletes a head that was locked; its content stays.
-pub(super) async fn revive(tx: &Transaction<'_>, access: &Access, head: Dashboard) -> Result<Dashboard> {
+pub async fn revive(tx: &Transaction<'_>, access: &Access, head: Dashboard) -> Result<Dashboard> {
     let author = access.caller().subject();
     let rows = tx
         .query_typed(UNDELETE_DASHBOARD, &[(&head.uid, Type::UUID), (&author, Type::TEXT)])

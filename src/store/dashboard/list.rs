@@ -20,7 +20,7 @@ impl Store {
     /// None of its own.
     pub async fn list_dashboards(&self, _access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
         let statement = list_dashboards(query);
-        let rows = self.pool.query(statement.text(), &statement.params()).await?;
+        let rows = self.read(statement.text(), &statement.params()).await?;
         let size = usize::from(query.page_size.get());
         let mut items = Vec::with_capacity(rows.len().min(size));
         for row in rows.iter().take(size) {
@@ -30,7 +30,10 @@ impl Store {
             }
             items.push(from_row(row)?);
         }
-        let next = items.last().filter(|_| items.len() < rows.len()).map(|last| query.cursor_on(last));
+        let next = items
+            .last()
+            .filter(|_| items.len() < rows.len())
+            .map(|last| query.cursor_on(last));
         Ok(Page { items, next })
     }
 }
@@ -78,13 +81,16 @@ fn order_by(query: &ListDashboards) -> String {
         Direction::Ascending => "",
         Direction::Descending => " DESC",
     };
-    order_columns(query).map(|column| format!("{column}{direction}")).join(", ")
+    order_columns(query)
+        .map(|column| format!("{column}{direction}"))
+        .join(", ")
 }
 
 fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
     sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
     if let Some(project) = query.parent.project() {
-        sql.push(" AND project = ").bind(project.as_str().to_owned(), Type::TEXT);
+        sql.push(" AND project = ")
+            .bind(project.as_str().to_owned(), Type::TEXT);
     }
     if let Some(filter) = &query.filter {
         sql.push(" AND ");

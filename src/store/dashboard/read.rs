@@ -39,8 +39,7 @@ impl Store {
     pub async fn get_dashboard(&self, _access: &Access, name: &DashboardName, view: View) -> Result<Dashboard> {
         let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
         let rows = self
-            .pool
-            .query(
+            .read(
                 GET_DASHBOARD,
                 &[(&project, Type::TEXT), (&id, Type::TEXT), (&with_spec, Type::BOOL)],
             )
@@ -64,8 +63,7 @@ impl Store {
         let ids: Vec<&str> = names.iter().map(DashboardName::id).collect();
         let with_spec = view.with_spec();
         let rows = self
-            .pool
-            .query(
+            .read(
                 BATCH_GET_DASHBOARDS,
                 &[
                     (&projects, Type::TEXT_ARRAY),
@@ -76,7 +74,9 @@ impl Store {
             )
             .await?;
         let dashboards = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        let missing = names.iter().find(|name| !dashboards.iter().any(|found| found.name == **name));
+        let missing = names
+            .iter()
+            .find(|name| !dashboards.iter().any(|found| found.name == **name));
         if let Some(name) = missing {
             return Err(not_found(name));
         }

@@ -2,6 +2,8 @@
 
 use super::head::{self, Head, require_active, require_version};
 use super::write::NewContent;
+use scoped_futures::ScopedFutureExt as _;
+
 use crate::access::Access;
 use crate::domain::dashboard::{ContentChange, Dashboard, View};
 use crate::domain::mutation::UpdateDashboard;
@@ -20,7 +22,7 @@ impl Store {
         let request = &update;
         let answered = self
             .mutate(mutation, |tx| {
-                Box::pin(async move {
+                async move {
                     let head = head::lock(tx, &request.name, stored_document(&request.change)).await?;
                     require_active(&head.dashboard)?;
                     require_version(&head.dashboard, &request.etag)?;
@@ -30,7 +32,8 @@ impl Store {
                     }
                     let writer = self.writer(access, request.change_note.as_str());
                     writer.update(tx, head, &new).await
-                })
+                }
+                .scope_boxed()
             })
             .await?;
         self.completed(answered).await

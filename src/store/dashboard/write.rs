@@ -85,7 +85,7 @@ WITH head AS (
 
 /// The content that a head gets.
 #[derive(Debug)]
-pub(super) struct NewContent<'a> {
+pub struct NewContent<'a> {
     /// The new document; none where the old one stays.
     pub spec: Option<&'a DashboardSpec>,
     /// The new tags and labels.
@@ -124,7 +124,7 @@ impl NewContent<'_> {
 
 /// What the statements of one change have in common.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Writer<'a> {
+pub struct Writer<'a> {
     access: &'a Access,
     change_note: &'a str,
     revisions_kept: i32,
@@ -132,7 +132,7 @@ pub(super) struct Writer<'a> {
 
 impl Store {
     /// Prepares to write a change of content.
-    pub(super) fn writer<'a>(&self, access: &'a Access, change_note: &'a str) -> Writer<'a> {
+    pub fn writer<'a>(&self, access: &'a Access, change_note: &'a str) -> Writer<'a> {
         Writer {
             access,
             change_note,

@@ -52,6 +52,19 @@ impl<'a> Number<'a> {
         Ok(number)
     }
 
+    /// Whether the double that is nearest to the number is exactly the number.
+    pub fn is_double(&self) -> bool {
+        /// So many digits survive a double, whatever they are.
+        const SAFE_DIGITS: usize = f64::DIGITS as usize;
+        let parts = self.parts();
+        if parts.integer.len() + parts.fraction.len() <= SAFE_DIGITS {
+            return true;
+        }
+        // The shortest notation that names the double: a reader sees this number.
+        let shortest = format!("{:e}", self.to_f64());
+        Number(&shortest).canonical() == self.canonical()
+    }
+
     /// The text as written.
     pub fn as_str(&self) -> &'a str {
         self.0
@@ -113,6 +126,23 @@ fn to_i64(length: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubles_are_told_from_numbers_that_they_only_come_near() {
+        for exact in [
+            "0",
+            "0.1",
+            "9007199254740992",
+            "-1.5e-300",
+            "1000000000000000000000000",
+            "0.30000000000000004",
+        ] {
+            assert!(Number(exact).is_double(), "{exact}");
+        }
+        for rounded in ["9007199254740993", "0.300000000000000041", "1000000000000000000000001"] {
+            assert!(!Number(rounded).is_double(), "{rounded}");
+        }
+    }
 
     #[test]
     fn limits_hold_at_and_one_beyond() {
