@@ -1,3 +1,58 @@
 //! The commands of the program, one file each: what they do, and what they tell the person who ran them.
 
 pub mod migrate;
+pub mod serve;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::{Cli, Command, Environment, MigrateArgs, MigrateConfig, ServeArgs, ServeConfig};
+use crate::store::connect;
+use crate::store::migrate::Migrator;
+use crate::telemetry::Telemetry;
+
+/// What `main` gives back, and how the person learns of it.
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Runs one command. What goes wrong is told on stderr, in a line for each problem.
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Serve(args) => serve(*args),
+        Command::Migrate(args) => migrate(*args),
+    };
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    // When stderr is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::FAILURE
+}
+
+fn serve(args: ServeArgs) -> Outcome {
+    let config = ServeConfig::from_args(args, Environment::of_process())?;
+    let telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
+    runtime(config.worker_threads)?.block_on(serve::run(config, &telemetry, &mut io::stdout()))?;
+    Ok(())
+}
+
+fn migrate(args: MigrateArgs) -> Outcome {
+    let config = MigrateConfig::from_args(args, Environment::of_process())?;
+    let _telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
+    runtime(None)?.block_on(async {
+        let mut connected = connect::connect(&config.connect).await?;
+        migrate::run(&config.action, &Migrator::embedded(), &mut connected.client, &mut io::stdout()).await?;
+        Ok(())
+    })
+}
+
+fn runtime(worker_threads: Option<NonZeroUsize>) -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    if let Some(threads) = worker_threads {
+        builder.worker_threads(threads.get());
+    }
+    builder.enable_all().build()
+}

@@ -29,7 +29,7 @@ pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;
 pub use listener::ListenersConfig;
-pub use log::{LogConfig, LogFormat};
+pub use log::LogConfig;
 pub use migrate::MigrateConfig;
 pub use pool::PoolConfig;
 pub use problem::{ConfigErrors, Problem};

@@ -11,5 +11,5 @@ pub mod structured;
 
 pub use dashboards::Dashboards;
 
-/// The largest message that is taken or sent, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The full name of the service for dashboards.
+pub const DASHBOARD_SERVICE: &str = proto::dashboard_service_server::SERVICE_NAME;

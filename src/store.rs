@@ -14,6 +14,7 @@ mod metadata;
 pub mod migrate;
 mod mutate;
 pub mod pool;
+pub mod probe;
 mod revision;
 mod run_tx;
 mod statement;

@@ -2,34 +2,10 @@
 
 use std::io::{self, Write};
 
-use clap::Subcommand;
 use time::format_description::well_known::Rfc3339;
 
+use crate::config::MigrateAction;
 use crate::store::migrate::{Connection, MigrateError, Migrator, Progress, Report, StatusRow, UpOptions, Verification};
-
-/// What `dashboard-store migrate` does.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum MigrateAction {
-    /// Apply the migrations that are missing, and make audit partitions for the coming months
-    Up {
-        /// Stop after this version instead of the latest
-        #[arg(long, value_name = "VERSION")]
-        to: Option<i32>,
-        /// Take the database over from golang-migrate, for good: its table schema_migrations is renamed
-        #[arg(long)]
-        adopt: bool,
-    },
-    /// Revert migrations, newest first. What they brought is dropped WITH ITS DATA
-    Down {
-        /// The version to go back to; 0 removes everything of dashboard-store
-        #[arg(long, value_name = "VERSION")]
-        to: i32,
-    },
-    /// Show every migration: pending, or applied when and by whom
-    Status,
-    /// Compare what was applied with the files of this release; fails if they differ
-    Verify,
-}
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]

@@ -297,26 +297,26 @@ pub struct MigrateArgs {
     pub log: LogArgs,
 }
 
-/// What `migrate` does.
+/// What `dashboard-store migrate` does.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum MigrateAction {
-    /// Apply the migrations that are missing.
+    /// Apply the migrations that are missing, and make audit partitions for the coming months
     Up {
-        /// Stop after this version. [default: the newest]
+        /// Stop after this version instead of the latest
         #[arg(long, value_name = "VERSION")]
-        to: Option<i64>,
-        /// Take over a database that another tool migrated.
+        to: Option<i32>,
+        /// Take the database over from golang-migrate, for good: its table schema_migrations is renamed
         #[arg(long)]
         adopt: bool,
     },
-    /// Take migrations back, newest first.
+    /// Revert migrations, newest first. What they brought is dropped WITH ITS DATA
     Down {
-        /// The version to go back to; 0 takes everything back.
+        /// The version to go back to; 0 removes everything of dashboard-store
         #[arg(long, value_name = "VERSION")]
-        to: i64,
+        to: i32,
     },
-    /// Tell which migrations are applied and which are missing.
+    /// Show every migration: pending, or applied when and by whom
     Status,
-    /// Check that what is applied is what this binary knows; fails if not.
+    /// Compare what was applied with the files of this release; fails if they differ
     Verify,
 }

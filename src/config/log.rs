@@ -4,6 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::LogArgs;
 use super::problem::Reader;
+use crate::telemetry::LogFormat;
 
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,15 +13,6 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`, which it was checked against.
     pub filter: String,
-}
-
-/// How a line of the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines: one JSON object a line.
-    Json,
 }
 
 impl LogConfig {

@@ -7,7 +7,6 @@
 //! What belongs here: programs, cluster, process. What does not: schema, pool, configuration.
 
 mod account;
-mod admission;
 mod cluster;
 mod data_directory;
 mod download;
@@ -24,7 +23,6 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-pub use admission::{EmbeddedRefused, Surroundings};
 pub use error::EmbeddedError;
 pub use installation::Wanted;
 pub use locations::{default_cache_dir, default_data_dir};
