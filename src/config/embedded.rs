@@ -47,8 +47,8 @@ impl DatabaseSource {
             Some(true) => Ok(Self::Embedded),
             _ if names_database => Ok(Self::External),
             _ if !named.is_empty() => Err(format!(
-                "is not given, and {} is set without DB_HOST or DATABASE_URL: set one of them for a database of yours, \
-                 or give --embedded to start one beside these settings",
+                "is not given, and there are settings of a database without DB_HOST or DATABASE_URL ({}): set one of \
+                 these two for a database of yours, or give --embedded to start one beside the settings",
                 named.join(", ")
             )),
             Some(false) => Err("is false and no database is configured: set DB_HOST or DATABASE_URL".to_owned()),
