@@ -44,7 +44,13 @@ fn migrate(args: MigrateArgs) -> Outcome {
     let _telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
     runtime(None)?.block_on(async {
         let mut connected = connect::connect(&config.connect).await?;
-        migrate::run(&config.action, &Migrator::embedded(), &mut connected.client, &mut io::stdout()).await?;
+        migrate::run(
+            &config.action,
+            &Migrator::embedded(),
+            &mut connected.client,
+            &mut io::stdout(),
+        )
+        .await?;
         Ok(())
     })
 }

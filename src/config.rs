@@ -24,7 +24,7 @@ pub use args::{
     Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MigrateAction, MigrateArgs,
     PoolArgs, RequestArgs, ServeArgs,
 };
-pub use connect::{ClientCertificate, ConnectConfig, DatabaseHost, SslConfig, SslMode};
+pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;

@@ -8,13 +8,17 @@ use futures_util::FutureExt as _;
 use tonic::service::Routes;
 
 use crate::access::AccessControl;
-use crate::config::{ConnectConfig, DatabaseChoice, DatabaseHost, EmbeddedConfig, ServeConfig, SslConfig};
+use crate::config::{
+    ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseChoice, DatabaseHost, EmbeddedConfig, ServeConfig, SslConfig,
+};
 use crate::domain::spec::SpecLimits;
 use crate::grpc::proto::FILE_DESCRIPTOR_SET;
 use crate::grpc::proto::dashboard_service_server::DashboardServiceServer;
 use crate::grpc::{self, Dashboards};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
-use crate::server::{CallLimits, ConnectionLimits, MAX_MESSAGE_BYTES, Methods, Server, ServerOptions, Services, Shutdown};
+use crate::server::{
+    CallLimits, ConnectionLimits, MAX_MESSAGE_BYTES, Methods, Server, ServerOptions, Services, Shutdown,
+};
 use crate::sidecar;
 use crate::store::connect::{self, ConnectError};
 use crate::store::embedded::{self, Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
@@ -133,7 +137,7 @@ fn embedded_connect(postgres: &EmbeddedPostgres) -> ConnectConfig {
         user: endpoint.user.clone(),
         password: Some(endpoint.password.clone()),
         ssl: SslConfig::default(),
-        connect_timeout: connect::DEFAULT_TIMEOUT,
+        connect_timeout: DEFAULT_CONNECT_TIMEOUT,
     }
 }
 
@@ -256,7 +260,13 @@ fn announce(out: &mut impl Write, grpc: SocketAddr, http: SocketAddr) -> io::Res
     let service = grpc::DASHBOARD_SERVICE;
     let create = r#"{"parent":"projects/demo","dashboard_id":"hello","dashboard":{"spec":{"structured":{"display":{"name":"Hello"},"panels":{}}}}}"#;
     writeln!(out, "  grpcurl -plaintext {grpc} list {service}")?;
-    writeln!(out, "  grpcurl -plaintext -d '{create}' {grpc} {service}/CreateDashboard")?;
-    writeln!(out, "  grpcurl -plaintext -d '{{\"parent\":\"projects/demo\"}}' {grpc} {service}/ListDashboards")?;
+    writeln!(
+        out,
+        "  grpcurl -plaintext -d '{create}' {grpc} {service}/CreateDashboard"
+    )?;
+    writeln!(
+        out,
+        "  grpcurl -plaintext -d '{{\"parent\":\"projects/demo\"}}' {grpc} {service}/ListDashboards"
+    )?;
     out.flush()
 }

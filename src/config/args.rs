@@ -31,26 +31,32 @@ pub enum Command {
 
 const SERVE_HELP: &str = "\
 Environment variables without a flag:
-  DATABASE_URL   the database as one text instead of DB_HOST and the others:
-                 postgres://user:password@host:5432/name?sslmode=verify-full, or host=... user=... as libpq writes it
+  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full
+                 or host=... user=... as libpq takes it
   DB_PASSWORD    the password; or give DB_PASSWORD_FILE
   RUST_LOG       wins over LOG_LEVEL
 
-Every option can be given as a flag or as the environment variable of the same name; the flag wins, and an empty
-variable counts as absent. Durations: 250ms, 10s, 1m30s, 5m, 30d.
+Every option is a flag or the environment variable of the same name; the
+flag wins, and an empty variable counts as absent.
+Durations: 250ms, 10s, 1m30s, 5m, 30d. Switches: true, false.
 
 Examples:
-  dashboard-store serve
-      on an embedded PostgreSQL, for development
-  DB_HOST=db.example.com DB_USER=dashboards DB_PASSWORD_FILE=/run/secrets/db DB_SSLMODE=verify-full \\
-  DB_SSLROOTCERT=/etc/ssl/db-ca.pem dashboard-store serve --insecure-dev
-      on a database of yours";
+  On an embedded PostgreSQL, for development:
+    dashboard-store serve
+  On a database of yours:
+    export DB_HOST=db.example.com DB_USER=dashboards
+    export DB_PASSWORD_FILE=/run/secrets/db-password
+    export DB_SSLMODE=verify-full DB_SSLROOTCERT=/etc/ssl/db-ca.pem
+    dashboard-store serve --insecure-dev";
 
 const MIGRATE_HELP: &str = "\
 Environment variables without a flag:
-  DB_DIRECT_URL  a connection straight to PostgreSQL, for when DB_HOST is a PgBouncer: the lock that keeps two
-                 migrations apart does not work through a transaction pooler. Same syntax as DATABASE_URL
-  DATABASE_URL   the database as one text instead of DB_HOST and the others
+  DB_DIRECT_URL  a connection straight to PostgreSQL, for when DB_HOST is a
+                 PgBouncer: the lock that keeps two migrations apart does not
+                 work through it. Same syntax as DATABASE_URL
+  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full
   DB_PASSWORD    the password; or give DB_PASSWORD_FILE
   RUST_LOG       wins over LOG_LEVEL";
 

@@ -17,7 +17,7 @@ const DEFAULT_PORT: u16 = 5432;
 /// The database, unless another one is named.
 const DEFAULT_DATABASE: &str = "perses_dashboard";
 /// The limit for opening a connection, unless another one is given.
-const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to open a connection.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use super::value;
 /// The PostgreSQL that the service starts itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedConfig {
-    /// Where it keeps its data.
-    pub data_dir: PathBuf,
+    /// Where it keeps its data; none for the place that the embedded server chooses.
+    pub data_dir: Option<PathBuf>,
     /// Its major version; none for what is installed, or else downloaded.
     pub major: Option<u16>,
 }
@@ -47,8 +47,8 @@ impl DatabaseSource {
             Some(true) => Ok(Self::Embedded),
             _ if names_database => Ok(Self::External),
             _ if !named.is_empty() => Err(format!(
-                "is not given, and {} is set without DB_HOST or DATABASE_URL: set one of them for a database of yours, \
-                 or give --embedded to start one beside these settings",
+                "is not given, and there are settings of a database without DB_HOST or DATABASE_URL ({}): set one of \
+                 these two for a database of yours, or give --embedded to start one beside the settings",
                 named.join(", ")
             )),
             Some(false) => Err("is false and no database is configured: set DB_HOST or DATABASE_URL".to_owned()),
@@ -64,24 +64,14 @@ impl DatabaseSource {
 
 impl EmbeddedConfig {
     /// Reads the options; none when there is no place for the data.
-    pub(super) fn read(reader: &mut Reader, args: EmbeddedArgs, data_home: Option<PathBuf>) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader, args: EmbeddedArgs) -> Self {
         let EmbeddedArgs {
             embedded: _,
             data_dir,
             pg_version,
         } = args;
         let major = reader.read("PG_VERSION", pg_version, |text| value::number(text, 14..=18));
-        let named = reader.read("DATA_DIR", data_dir, |text| Ok(PathBuf::from(text)));
-        let data_dir = named.or_else(|| data_home.map(|home| home.join("dashboard-store")));
-        if data_dir.is_none() {
-            reader.report(
-                "DATA_DIR",
-                "must be given, because neither XDG_DATA_HOME nor HOME names a place for data",
-            );
-        }
-        Some(Self {
-            data_dir: data_dir?,
-            major,
-        })
+        let data_dir = reader.read("DATA_DIR", data_dir, |text| Ok(PathBuf::from(text)));
+        Self { data_dir, major }
     }
 }

@@ -1,7 +1,6 @@
 //! What is taken from the environment and has no flag.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -18,8 +17,6 @@ pub struct Environment {
     pub rust_log: Option<String>,
     /// Whether `KUBERNETES_SERVICE_HOST` is set: the process runs in a pod.
     pub in_kubernetes: bool,
-    /// `$XDG_DATA_HOME`, else `$HOME/.local/share`.
-    pub data_home: Option<PathBuf>,
 }
 
 impl Environment {
@@ -32,14 +29,12 @@ impl Environment {
     pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
-        let home = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         Self {
             database_url: text("DATABASE_URL").map(SecretString::from),
             direct_url: text("DB_DIRECT_URL").map(SecretString::from),
             password: text("DB_PASSWORD").map(SecretString::from),
             rust_log: text("RUST_LOG"),
             in_kubernetes: variable("KUBERNETES_SERVICE_HOST").is_some(),
-            data_home: home("XDG_DATA_HOME").or_else(|| home("HOME").map(|path| path.join(".local/share"))),
         }
     }
 

@@ -56,7 +56,7 @@ fn loopback(text: &str, default_port: u16) -> Result<SocketAddr, String> {
         return Ok(address);
     }
     Err(format!(
-        "is not a loopback address: this version has no authentication, which comes with a later one, so it serves \
+        "must be a loopback address: this version has no authentication, which comes with a later one, so it serves \
          this machine alone; use 127.0.0.1:{port} or [::1]:{port}, and reach it from elsewhere through a tunnel such as \
          ssh -L or kubectl port-forward",
         port = address.port()

@@ -65,15 +65,17 @@ impl ServeConfig {
         let rust_log = environment.rust_log.clone();
         let named = [database.named(), pool.named(), environment.named()].concat();
         let source = DatabaseSource::read(&mut reader, &embedded, &named, environment.in_kubernetes);
-        let database = source.and_then(|source| match source {
-            DatabaseSource::External => {
+        let database = match source {
+            Some(DatabaseSource::Embedded) => {
+                Some(DatabaseChoice::Embedded(EmbeddedConfig::read(&mut reader, embedded)))
+            }
+            // Where it is open which one is meant, the settings of a database are checked all the same.
+            None if named.is_empty() => None,
+            Some(DatabaseSource::External) | None => {
                 let url = environment.database_url.map(Url::database_url);
                 ConnectConfig::read(&mut reader, database, environment.password, url).map(DatabaseChoice::External)
             }
-            DatabaseSource::Embedded => {
-                EmbeddedConfig::read(&mut reader, embedded, environment.data_home).map(DatabaseChoice::Embedded)
-            }
-        });
+        };
         let pool = PoolConfig::read(&mut reader, pool);
         let migrate = reader.read("MIGRATE", migrate, value::switch);
         let listeners = ListenersConfig::read(&mut reader, listeners, source);

@@ -1,12 +1,13 @@
 //! From the command line to the checked configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
+use crate::telemetry::LogFormat;
 
 /// Parses a command line without looking at the environment of the test.
 fn parse(line: &[&str]) -> Cli {
@@ -28,7 +29,7 @@ fn serve_in(environment: Environment, options: &[&str]) -> Result<ServeConfig, C
 }
 
 fn serve(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
-    serve_in(at_home(), options)
+    serve_in(Environment::default(), options)
 }
 
 fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfig, ConfigErrors> {
@@ -39,17 +40,10 @@ fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfi
     }
 }
 
-fn at_home() -> Environment {
-    Environment {
-        data_home: Some(PathBuf::from("/home/me/.local/share")),
-        ..Environment::default()
-    }
-}
-
 fn with_url(url: &str) -> Environment {
     Environment {
         database_url: Some(SecretString::from(url)),
-        ..at_home()
+        ..Environment::default()
     }
 }
 
@@ -81,7 +75,7 @@ fn without_options_everything_has_the_documented_default() {
     let DatabaseChoice::Embedded(embedded) = &config.database else {
         panic!("the embedded database is the default");
     };
-    assert_eq!(embedded.data_dir, Path::new("/home/me/.local/share/dashboard-store"));
+    assert_eq!(embedded.data_dir, None);
     assert_eq!(embedded.major, None);
     assert!(config.migrate);
     assert_eq!(config.listeners.grpc_addr.to_string(), "127.0.0.1:50051");
@@ -236,31 +230,33 @@ fn a_database_of_yours_must_not_be_opened_to_everybody_by_accident() {
 fn the_embedded_database_never_starts_by_accident() {
     let in_kubernetes = || Environment {
         in_kubernetes: true,
-        ..at_home()
+        ..Environment::default()
     };
     assert_eq!(complaints(serve_in(in_kubernetes(), &[])), ["EMBEDDED"]);
     assert!(serve_in(in_kubernetes(), &["--embedded"]).is_ok());
     assert!(serve_in(in_kubernetes(), &OWN_DATABASE).is_ok());
-    assert_eq!(complaints(serve(&["--db-name=d"])), ["EMBEDDED"]);
-    assert_eq!(complaints(serve(&["--db-max-open-conns=5"])), ["EMBEDDED"]);
+    assert_eq!(
+        complaints(serve(&["--db-name=d", "--db-port=x"])),
+        ["EMBEDDED", "DB_PORT", "DB_HOST", "DB_USER"]
+    );
+    assert_eq!(complaints(serve(&["--db-max-open-conns=5"]))[0], "EMBEDDED");
     assert_eq!(complaints(serve(&["--embedded=no"])), ["EMBEDDED"]);
     let beside = serve(&["--db-host=h", "--db-max-open-conns=5", "--embedded"]).unwrap();
     assert!(matches!(beside.database, DatabaseChoice::Embedded(_)));
     assert_eq!((beside.pool.max_open, beside.pool.max_idle), (5, 5));
     let with_password = Environment {
         password: Some(SecretString::from("sesame")),
-        ..at_home()
+        ..Environment::default()
     };
-    assert_eq!(complaints(serve_in(with_password, &[])), ["EMBEDDED"]);
+    assert_eq!(complaints(serve_in(with_password, &[]))[0], "EMBEDDED");
 }
 
 #[test]
-fn the_embedded_database_needs_a_place_for_its_data() {
-    assert_eq!(complaints(serve_in(Environment::default(), &[])), ["DATA_DIR"]);
+fn the_embedded_database_takes_a_place_and_a_version() {
     assert_eq!(complaints(serve(&["--pg-version=13"])), ["PG_VERSION"]);
     let config = serve_in(Environment::default(), &["--data-dir=/data", "--pg-version=18"]).unwrap();
     let expected = EmbeddedConfig {
-        data_dir: PathBuf::from("/data"),
+        data_dir: Some(PathBuf::from("/data")),
         major: Some(18),
     };
     assert!(matches!(config.database, DatabaseChoice::Embedded(embedded) if embedded == expected));
@@ -321,7 +317,7 @@ fn a_url_and_an_option_for_the_same_thing_contradict() {
 fn migrate_prefers_the_direct_connection() {
     let environment = Environment {
         direct_url: Some(SecretString::from("postgres://owner@direct:5433/d")),
-        ..at_home()
+        ..Environment::default()
     };
     let options = ["up", "--to=3", "--db-host=bouncer", "--db-port=6432", "--db-user=u"];
     let config = migrate_in(environment, &options).unwrap();
@@ -340,7 +336,7 @@ fn migrate_prefers_the_direct_connection() {
         }]
     );
     assert_eq!(config.connect.user, "owner");
-    let without = migrate_in(at_home(), &["status", "--db-host=bouncer", "--db-user=u"]).unwrap();
+    let without = migrate_in(Environment::default(), &["status", "--db-host=bouncer", "--db-user=u"]).unwrap();
     assert_eq!(
         without.connect.hosts,
         [DatabaseHost {
@@ -348,7 +344,10 @@ fn migrate_prefers_the_direct_connection() {
             port: 5432
         }]
     );
-    assert_eq!(complaints(migrate_in(at_home(), &["verify"])), ["DB_HOST", "DB_USER"]);
+    assert_eq!(
+        complaints(migrate_in(Environment::default(), &["verify"])),
+        ["DB_HOST", "DB_USER"]
+    );
 }
 
 #[test]
@@ -394,15 +393,10 @@ fn empty_variables_count_as_absent() {
     let config = serve(&["--db-host=", "--db-max-open-conns=", "--grpc-addr= ", "--embedded="]).unwrap();
     assert!(matches!(config.database, DatabaseChoice::Embedded(_)));
     let environment = Environment::from_variables(|name| match name {
-        "HOME" => Some("/home/me".into()),
         "RUST_LOG" => Some("debug".into()),
         _ => Some("".into()),
     });
     assert!(environment.database_url.is_none() && !environment.in_kubernetes);
-    assert_eq!(
-        environment.data_home.as_deref(),
-        Some(Path::new("/home/me/.local/share"))
-    );
     assert_eq!(environment.rust_log.as_deref(), Some("debug"));
 }
 
@@ -410,7 +404,7 @@ fn empty_variables_count_as_absent() {
 fn rust_log_wins_over_the_level() {
     let environment = Environment {
         rust_log: Some("debug".into()),
-        ..at_home()
+        ..Environment::default()
     };
     assert_eq!(
         serve_in(environment, &["--log-level=warn"]).unwrap().log.filter,

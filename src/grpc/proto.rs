@@ -1,7 +1,6 @@
 //! What `build.rs` generated from `proto/`.
 
 #![expect(
-    missing_docs,
     clippy::missing_errors_doc,
     reason = "generated code; the protos carry the documentation"
 )]

@@ -8,15 +8,20 @@
 //! run on, and the next borrower would wait behind it. So a connection knows whether a statement is under way: when it is
 //! dropped then, the statement is cancelled in the database, and the connection is thrown away.
 //!
-//! ```ignore
+//! ```no_run
+//! use tokio_postgres::types::Type;
+//! # async fn example(pool: dashboard_store::store::pool::Pool, name: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut connection = pool.get().await?;
 //! // One statement: one round trip, unnamed, so that it works through PgBouncer in transaction mode.
-//! let row = connection.query_opt(SQL, &[(&name, Type::TEXT)]).await?;
+//! let row = connection.query_opt("SELECT 1 WHERE $1 <> ''", &[(&name, Type::TEXT)]).await?;
 //! // Several: from `lease` to `settle` the connection counts as busy.
 //! let mut lease = connection.lease();
 //! let transaction = lease.transaction().await?;
+//! transaction.execute_typed("DELETE FROM nothing WHERE name = $1", &[(&name, Type::TEXT)]).await?;
 //! transaction.commit().await?;
 //! lease.settle();
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! What belongs here: lending, keeping and closing connections. What does not: opening one (`store::connect`), SQL.

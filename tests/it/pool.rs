@@ -411,3 +411,24 @@ async fn unix_sockets_work_and_can_be_cancelled_through() {
     eventually("the statement ends", async || !is_running("on a socket").await).await;
     assert!(pool.get().await.is_ok());
 }
+
+/// What a handler does with the connection must be `Send`, also with parameters that it owns.
+#[tokio::test]
+async fn a_request_may_move_between_threads() {
+    let pool = pool_of(1).await;
+    let request = tokio::spawn(async move {
+        let name = String::from("a name");
+        let mut connection = pool.get().await.unwrap();
+        let row = connection.query_one("SELECT $1", &[(&name, Type::TEXT)]).await.unwrap();
+        let mut lease = connection.lease();
+        let transaction = lease.transaction().await.unwrap();
+        transaction
+            .query_typed("SELECT $1", &[(&name, Type::TEXT)])
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        lease.settle();
+        row.get::<_, String>(0)
+    });
+    assert_eq!(request.await.unwrap(), "a name");
+}

@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::{Address, Endpoint, socket_path};
 
 /// How long to try; the connection of the statement is thrown away whether it worked or not.
-const CANCEL_LIMIT: Duration = Duration::from_secs(5);
+const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 
 /// Stops the statement that runs on one connection.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Canceller {
     /// Asks the server to stop the statement, and returns when it has acted. Nothing happens when none is running.
     ///
     /// # Errors
-    /// When the server can't be asked, or does not act within five seconds.
+    /// When the server can't be asked, or does not act within three seconds.
     pub async fn cancel(&self) -> io::Result<()> {
         timeout(CANCEL_LIMIT, self.ask_and_wait())
             .await

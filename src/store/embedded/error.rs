@@ -73,7 +73,7 @@ pub enum EmbeddedError {
     #[error(
         "{wanted} with pg_trgm is not installed and can't be downloaded ({reason}); install it (Debian, Ubuntu: \
          postgresql; Fedora: postgresql-server and postgresql-contrib; Homebrew: postgresql@18) or start once with \
-         access to repo1.maven.org"
+         access to Maven Central"
     )]
     NotInstalled {
         /// What was looked for.

@@ -1,6 +1,7 @@
 //! Up, down, status, verify.
 
-use dashboard_store::command::migrate::{MigrateAction, MigrateFailure, run};
+use dashboard_store::command::migrate::{MigrateFailure, run};
+use dashboard_store::config::MigrateAction;
 use dashboard_store::store::migrate::{EMBEDDED, MigrationState};
 
 use super::*;
