@@ -26,7 +26,7 @@ use crate::store::migrate::{self, MigrateError, Migrator, UpOptions};
 use crate::store::pool::{Pool, PoolStats};
 use crate::store::probe::Probe;
 use crate::store::{Retention, Store};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Metrics, Telemetry};
 
 /// The database of the embedded server.
 const EMBEDDED_DATABASE: &str = "perses_dashboard";
@@ -75,12 +75,8 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     if config.migrate {
         bring_schema_up(&connect).await?;
     }
-    let pool = Pool::connect_lazy(connect.clone(), config.pool.clone())?;
-    let health = HealthHandle::default();
-    let services = services(&config, pool.clone(), &health, telemetry)?;
-    spawn_probe(&shutdown, &health, &pool, Probe::new(connect)?);
-    announce(out, server.grpc_addr(), server.http_addr())?;
-
+    let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
+    announce(out, service.grpc_addr(), service.http_addr())?;
     let ended = async {
         match &mut postgres {
             Some(postgres) => postgres.ended().await,
@@ -88,7 +84,7 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
         }
     };
     let outcome = tokio::select! {
-        () = server.run(services, shutdown) => Ok(()),
+        () = service.run(shutdown) => Ok(()),
         error = ended => Err(error.into()),
     };
     if let Some(postgres) = postgres
@@ -99,7 +95,60 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     outcome
 }
 
-fn server_options(config: &ServeConfig) -> ServerOptions {
+/// The service on one database, ready to run.
+pub struct Service {
+    server: Server,
+    services: Services,
+    pool: Pool,
+    probe: Probe,
+}
+
+impl Service {
+    /// Puts the parts together on ports that are bound. The database need not be up yet.
+    ///
+    /// # Errors
+    /// Settings of the connection that can't be used, such as a certificate that can't be read.
+    pub fn assemble(
+        server: Server,
+        config: &ServeConfig,
+        connect: ConnectConfig,
+        metrics: Metrics,
+    ) -> Result<Self, ServeError> {
+        let probe = Probe::new(connect.clone())?;
+        let pool = Pool::connect_lazy(connect, config.pool.clone())?;
+        let services = services(config, &pool, metrics)?;
+        Ok(Self {
+            server,
+            services,
+            pool,
+            probe,
+        })
+    }
+
+    /// Where gRPC is served, with the real port.
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.server.grpc_addr()
+    }
+
+    /// Where health and metrics are served, with the real port.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.server.http_addr()
+    }
+
+    /// The pool of connections to the database.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Serves until `shutdown` has gone through its phases.
+    pub async fn run(self, shutdown: Shutdown) {
+        spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
+        self.server.run(self.services, shutdown).await;
+    }
+}
+
+/// What a server for `config` listens on, and how much it takes.
+pub fn server_options(config: &ServeConfig) -> ServerOptions {
     ServerOptions {
         grpc_addr: config.listeners.grpc_addr,
         http_addr: config.listeners.http_addr,
@@ -153,19 +202,17 @@ async fn bring_schema_up(connect: &ConnectConfig) -> Result<(), ServeError> {
 }
 
 /// The gRPC services with reflection and health, and the sidecar.
-fn services(
-    config: &ServeConfig,
-    pool: Pool,
-    health: &HealthHandle,
-    telemetry: &Telemetry,
-) -> Result<Services, ServeError> {
-    let source = pool_source(&pool);
-    telemetry.metrics().watch_pool(source.clone());
+fn services(config: &ServeConfig, pool: &Pool, metrics: Metrics) -> Result<Services, ServeError> {
+    let health = HealthHandle::default();
+    let source = pool_source(pool);
+    metrics.watch_pool(source.clone());
     let descriptors = [
         FILE_DESCRIPTOR_SET,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        // Not a service: with it grpcurl shows the details of errors.
+        tonic_types::pb::FILE_DESCRIPTOR_SET,
     ];
     let methods = Methods::from_descriptor_sets(&descriptors)?;
     let reflection = || {
@@ -175,23 +222,23 @@ fn services(
                 builder.register_encoded_file_descriptor_set(set)
             })
     };
-    let routes = Routes::new(dashboard_service(config, pool))
+    let routes = Routes::new(dashboard_service(config, pool.clone()))
         .add_service(health::grpc_service(health.clone(), methods.services()))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let sources = sidecar::Sources {
         health: health.clone(),
         pool: source,
-        metrics: telemetry.metrics().clone(),
+        metrics: metrics.clone(),
         version: env!("CARGO_PKG_VERSION"),
         is_insecure: true,
     };
     Ok(Services {
         routes,
         methods,
-        health: health.clone(),
+        health,
         sidecar: sidecar::router(sources),
-        metrics: telemetry.metrics().clone(),
+        metrics,
     })
 }
 

@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod dashboards;
 mod migrate;
 mod pool;
 mod sslmode;

@@ -1,0 +1,3 @@
+//! DashboardService: a file for each RPC.
+
+mod create;

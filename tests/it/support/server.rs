@@ -1,0 +1,129 @@
+//! The service in this process, put together as `serve` does it, on a database of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser as _;
+use dashboard_store::command::serve::{Service, server_options};
+use dashboard_store::config::{Cli, Command, ConnectConfig, Environment, ServeConfig};
+use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use dashboard_store::server::{Server, Shutdown};
+use dashboard_store::store::pool::Pool;
+use dashboard_store::telemetry::Metrics;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::cluster::TestDatabase;
+
+/// A running service. Dropped, it goes with the runtime of its test.
+pub struct TestServer {
+    database: TestDatabase,
+    grpc_addr: SocketAddr,
+    http_addr: SocketAddr,
+    pool: Pool,
+    shutdown: Shutdown,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// Starts a service on a new database, and waits until it serves.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a service whose configuration `adjust` has changed, and waits until it serves.
+    pub async fn start_with(adjust: impl FnOnce(&mut ServeConfig)) -> Self {
+        let database = TestDatabase::create().await;
+        let server = Self::launch(database.clone(), database.config().clone(), adjust).await;
+        server.wait_until(ServingStatus::Serving).await;
+        server
+    }
+
+    /// Starts a service on `database`, which it reaches as `connect` says, and does not wait.
+    pub async fn launch(database: TestDatabase, connect: ConnectConfig, adjust: impl FnOnce(&mut ServeConfig)) -> Self {
+        let mut config = default_config();
+        adjust(&mut config);
+        let server = Server::bind(server_options(&config)).await.unwrap();
+        let service = Service::assemble(server, &config, connect, Metrics::new().unwrap()).unwrap();
+        let shutdown = Shutdown::default();
+        Self {
+            database,
+            grpc_addr: service.grpc_addr(),
+            http_addr: service.http_addr(),
+            pool: service.pool().clone(),
+            shutdown: shutdown.clone(),
+            running: tokio::spawn(service.run(shutdown)),
+        }
+    }
+
+    /// A client of DashboardService, on a connection of its own.
+    pub async fn dashboards(&self) -> DashboardServiceClient<Channel> {
+        DashboardServiceClient::new(self.channel().await)
+    }
+
+    /// A connection to the service.
+    pub async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_addr)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    /// Where the sidecar answers.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// The database that the service works on.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// A connection to the database, for the test's own questions.
+    pub async fn sql(&self) -> Client {
+        self.database.connect().await
+    }
+
+    /// The pool of the service.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Waits until the health service says so; a test that waits in vain fails.
+    pub async fn wait_until(&self, wanted: ServingStatus) {
+        let mut health = HealthClient::new(self.channel().await);
+        let reached = async {
+            loop {
+                let answer = health.check(HealthCheckRequest::default()).await;
+                if answer.is_ok_and(|check| check.into_inner().status() == wanted) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        assert!(tokio::time::timeout(limit, reached).await.is_ok(), "never {wanted:?}");
+    }
+
+    /// Shuts down in order and waits until everything has ended.
+    pub async fn stop(self) {
+        self.shutdown.begin();
+        self.running.await.unwrap();
+    }
+}
+
+/// What `serve` runs with when it is told nothing but to take free ports.
+fn default_config() -> ServeConfig {
+    let line = [
+        "dashboard-store",
+        "serve",
+        "--grpc-addr=127.0.0.1:0",
+        "--http-addr=127.0.0.1:0",
+    ];
+    let Command::Serve(args) = Cli::parse_from(line).command else {
+        unreachable!("the line says serve");
+    };
+    ServeConfig::from_args(*args, Environment::default()).unwrap()
+}
