@@ -181,7 +181,7 @@ async fn find_answer<A: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
 }
 
 async fn keep_answer<A: Serialize + Send + Sync>(tx: &Transaction<'_>, mutation: &Mutation, answer: &A) -> Result<()> {
-    let fingerprint = mutation.fingerprint.as_bytes().as_slice();
+    let fingerprint = mutation.fingerprint.as_bytes();
     let json = serde_json::to_value(answer).map_err(Error::internal)?;
     tx.execute_typed(
         KEEP_ANSWER,
