@@ -55,7 +55,7 @@ impl Etag {
 
 impl fmt::Display for Etag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [self.uid.as_bytes(), &self.generation.to_be_bytes()].concat();
+        let bytes = [self.uid.as_bytes().as_slice(), &self.generation.to_be_bytes()].concat();
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
