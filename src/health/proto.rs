@@ -3,6 +3,7 @@
 #![expect(
     missing_docs,
     clippy::missing_errors_doc,
+    rustdoc::bare_urls,
     reason = "generated code; the proto carries the documentation"
 )]
 
