@@ -113,7 +113,7 @@ pub fn files(folder: &str, extensions: &[&str]) -> Vec<String> {
 
 /// The text of a file, by its path from the root of the repository.
 pub fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The root of the repository.
