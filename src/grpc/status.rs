@@ -152,3 +152,37 @@ fn with_retry(mut details: ErrorDetails, retry_after: Option<Duration>) -> Error
     }
     details
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+    use prost_types::{FileDescriptorProto, FileDescriptorSet};
+
+    use super::*;
+    use crate::grpc::proto::FILE_DESCRIPTOR_SET;
+
+    /// The values of the `ErrorReason` enum, as the proto has them.
+    fn values_of_the_proto() -> BTreeSet<String> {
+        let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap().file;
+        let enums = files.iter().flat_map(|FileDescriptorProto { enum_type, .. }| enum_type);
+        let error_reason = enums.into_iter().find(|described| described.name() == "ErrorReason");
+        error_reason
+            .unwrap()
+            .value
+            .iter()
+            .map(|value| value.name().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn reasons_and_the_values_of_the_proto_have_the_same_names() {
+        let mut expected: BTreeSet<String> = Reason::ALL
+            .iter()
+            .map(|reason| format!("ERROR_REASON_{}", reason.as_str()))
+            .collect();
+        expected.insert("ERROR_REASON_UNSPECIFIED".to_owned());
+        assert_eq!(values_of_the_proto(), expected);
+    }
+}

@@ -2,10 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that meets the unexpected stops there and then"
 )]
 
 mod dashboards;
+mod house;
 mod migrate;
 mod pool;
 mod sslmode;
