@@ -8,9 +8,7 @@ use futures_util::FutureExt as _;
 use tonic::service::Routes;
 
 use crate::access::AccessControl;
-use crate::config::{
-    ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseChoice, DatabaseHost, EmbeddedConfig, ServeConfig, SslConfig,
-};
+use crate::config::{ConnectConfig, DatabaseChoice, EmbeddedConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
 use crate::grpc::proto::FILE_DESCRIPTOR_SET;
 use crate::grpc::proto::dashboard_service_server::DashboardServiceServer;
@@ -69,7 +67,7 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
         DatabaseChoice::External(connect) => (connect.clone(), None),
         DatabaseChoice::Embedded(embedded) => {
             let postgres = start_embedded(embedded).await?;
-            (embedded_connect(&postgres), Some(postgres))
+            (postgres.endpoint().connect_config(EMBEDDED_DATABASE), Some(postgres))
         }
     };
     if config.migrate {
@@ -172,22 +170,6 @@ async fn start_embedded(config: &EmbeddedConfig) -> Result<EmbeddedPostgres, Emb
     let postgres = EmbeddedPostgres::start(options).await?;
     postgres.create_database_if_missing(EMBEDDED_DATABASE).await?;
     Ok(postgres)
-}
-
-/// How to connect to the embedded server.
-fn embedded_connect(postgres: &EmbeddedPostgres) -> ConnectConfig {
-    let endpoint = postgres.endpoint();
-    ConnectConfig {
-        hosts: vec![DatabaseHost {
-            host: endpoint.socket_dir.display().to_string(),
-            port: endpoint.port,
-        }],
-        dbname: EMBEDDED_DATABASE.to_owned(),
-        user: endpoint.user.clone(),
-        password: Some(endpoint.password.clone()),
-        ssl: SslConfig::default(),
-        connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-    }
 }
 
 async fn bring_schema_up(connect: &ConnectConfig) -> Result<(), ServeError> {
