@@ -4,7 +4,6 @@ pub mod cluster;
 pub mod network;
 pub mod postgres;
 pub mod requests;
-pub mod scratch;
 pub mod server;
 
 pub use server::TestServer;
