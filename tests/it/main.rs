@@ -5,8 +5,11 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod commit_lost;
 mod dashboards;
 mod migrate;
+mod outage;
 mod pool;
+mod schema;
 mod sslmode;
 mod support;

@@ -1,6 +1,8 @@
 //! What the tests stand on.
 
+pub mod blocking;
 pub mod cluster;
+pub mod http;
 pub mod network;
 pub mod postgres;
 pub mod requests;

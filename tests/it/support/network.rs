@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use dashboard_store::config::{ConnectConfig, DatabaseHost};
+use dashboard_store::config::{ConnectConfig, DatabaseHost, ServeConfig};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use super::TestServer;
+use super::cluster::TestDatabase;
 
 /// COMMIT, as tokio-postgres sends it: a simple query.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
@@ -35,7 +38,12 @@ pub enum LostCommit {
     Unanswered,
     /// And nobody gets through any more.
     UnansweredAndRefused,
+    /// The COMMIT was done, and a pooler in between tells of a lost server.
+    ToldByPooler,
 }
+
+/// What PgBouncer says when it loses the server: an ErrorResponse.
+const SERVER_LOST: &[u8] = b"E\0\0\0\x29SFATAL\0C08P01\0Mserver conn crashed?\0\0";
 
 /// Stands before a server, and passes on what is sent.
 pub struct Gateway {
@@ -100,6 +108,14 @@ impl Gateway {
     }
 }
 
+/// Starts a service whose database lies behind a gateway, and does not wait for it.
+pub async fn launch_behind_gateway(traffic: Traffic, adjust: impl FnOnce(&mut ServeConfig)) -> (TestServer, Gateway) {
+    let database = TestDatabase::create().await;
+    let gateway = Gateway::before(database.config(), traffic).await;
+    let route = gateway.route(database.config());
+    (TestServer::launch(database, route, adjust).await, gateway)
+}
+
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.cut();
@@ -135,21 +151,23 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     shared.passable().await;
     let mut server = UnixStream::connect(&shared.socket).await?;
-    let (client_reads, client_writes) = client.split();
+    let (client_reads, mut client_writes) = client.split();
     let (mut server_reads, server_writes) = server.split();
     let lost_commit = tokio::select! {
         ended = pass_requests(client_reads, server_writes, &shared) => ended?,
-        ended = pass_answers(&mut server_reads, client_writes, &shared) => return ended,
+        ended = pass_answers(&mut server_reads, &mut client_writes, &shared) => return ended,
     };
-    if matches!(
-        lost_commit,
-        Some(LostCommit::Unanswered | LostCommit::UnansweredAndRefused)
-    ) {
-        // The server answers when it has committed.
-        server_reads.read_u8().await?;
+    if matches!(lost_commit, None | Some(LostCommit::Unsent)) {
+        return Ok(());
     }
-    if lost_commit == Some(LostCommit::UnansweredAndRefused) {
-        shared.traffic.send_replace(Traffic::IsRefused);
+    // The server answers when it has committed.
+    server_reads.read_u8().await?;
+    match lost_commit {
+        Some(LostCommit::UnansweredAndRefused) => {
+            shared.traffic.send_replace(Traffic::IsRefused);
+        }
+        Some(LostCommit::ToldByPooler) => client_writes.write_all(SERVER_LOST).await?,
+        _ => {}
     }
     Ok(())
 }
