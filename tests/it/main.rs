@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod binary;
 mod commit_lost;
 mod dashboards;
 mod migrate;

@@ -1,12 +1,17 @@
 //! A service on a schema that is not the one of its release.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use dashboard_store::store::migrate::{Migrator, UpOptions};
+use nix::sys::signal::Signal;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::support::TestServer;
 use crate::support::cluster::{TestDatabase, migrate};
 use crate::support::http;
+use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::{create, create_request, reason};
 
 async fn launch(database: &TestDatabase) -> TestServer {
@@ -14,16 +19,16 @@ async fn launch(database: &TestDatabase) -> TestServer {
 }
 
 /// What `/api/v1/health` says of the schema, once the database has answered.
-async fn complaint(server: &TestServer) -> String {
+async fn complaint(address: SocketAddr) -> String {
     for _ in 0..1000 {
-        let (code, health) = http::get_json(server.http_addr(), "/api/v1/health").await;
+        let (code, health) = http::get_json(address, "/api/v1/health").await;
         assert_eq!((code, health["status"].as_str()), (503, Some("unhealthy")));
         if health["phase"] == "not_serving" {
             assert_eq!(health["checks"]["database"]["status"], "pass");
             assert_eq!(health["checks"]["schema"]["status"], "fail");
             return health["checks"]["schema"]["message"].as_str().unwrap().to_owned();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the database never answered");
 }
@@ -32,7 +37,7 @@ async fn complaint(server: &TestServer) -> String {
 async fn an_empty_database_is_not_served_until_it_is_migrated() {
     let database = TestDatabase::create_empty().await;
     let server = launch(&database).await;
-    let said = complaint(&server).await;
+    let said = complaint(server.http_addr()).await;
     assert!(said.contains("run `dashboard-store migrate up`"), "{said}");
     assert_eq!(
         http::get(server.http_addr(), "/ready").await,
@@ -62,7 +67,7 @@ async fn an_older_schema_is_not_served() {
         .up(&mut database.connect().await, first, &mut |_| {})
         .await
         .unwrap();
-    let said = complaint(&launch(&database).await).await;
+    let said = complaint(launch(&database).await.http_addr()).await;
     assert!(said.contains("is at version 1"), "{said}");
     assert!(said.contains("run `dashboard-store migrate up`"), "{said}");
 }
@@ -82,6 +87,29 @@ async fn a_newer_schema_is_served_unless_it_needs_a_newer_release() {
         .await
         .unwrap();
     server.wait_until(ServingStatus::NotServing).await;
-    let said = complaint(&server).await;
+    let said = complaint(server.http_addr()).await;
     assert!(said.contains("needs dashboard-store 99.0.0 or newer"), "{said}");
+}
+
+#[tokio::test]
+async fn the_program_logs_which_command_helps_or_migrates_by_itself() {
+    let database = TestDatabase::create_empty().await;
+    let mut command = serve(&["--insecure-dev"]);
+    command.env("DATABASE_URL", database_url(database.config()));
+    let service = ServiceProcess::start(command).await;
+    complaint(service.http_addr()).await;
+    service.signal(Signal::SIGTERM);
+    let (code, log) = service.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    let helpful: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("dashboard-store migrate up"))
+        .collect();
+    assert_eq!(helpful.len(), 1, "{log}");
+    assert!(helpful[0].contains("ERROR"), "{log}");
+
+    let mut command = serve(&["--insecure-dev", "--migrate"]);
+    command.env("DATABASE_URL", database_url(database.config()));
+    let service = ServiceProcess::start_serving(command).await;
+    create(&mut service.dashboards().await, "d").await;
 }

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod http;
 pub mod network;
 pub mod postgres;
+pub mod process;
 pub mod requests;
 pub mod server;
 
