@@ -26,6 +26,15 @@ CREATE FUNCTION is_resource_id(id text) RETURNS boolean
     RETURN id ~ '^[a-zA-Z0-9_.-]{1,75}$' AND id !~ '(\.\.|^\.|\.$|^-$)';
 COMMENT ON FUNCTION is_resource_id(text) IS 'Whether a text is a legal Perses name; "-" is the wildcard and not one.';
 
+CREATE FUNCTION is_dashboard_metadata(metadata jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(
+        jsonb_typeof(metadata -> 'tags') = 'array' AND jsonb_array_length(metadata -> 'tags') <= 20
+        AND jsonb_typeof(metadata -> 'labels') = 'object',
+        false
+    );
+COMMENT ON FUNCTION is_dashboard_metadata(jsonb) IS 'Whether a value holds tags (an array of at most 20) and labels (an object).';
+
 CREATE TABLE dashboard (
     id uuid CONSTRAINT dashboard_pkey PRIMARY KEY,
     project text COLLATE "C" NOT NULL,
@@ -48,11 +57,7 @@ CREATE TABLE dashboard (
     purge_at timestamptz,
     CONSTRAINT dashboard_project_check CHECK (is_resource_id(project)),
     CONSTRAINT dashboard_name_check CHECK (is_resource_id(name)),
-    CONSTRAINT dashboard_metadata_check CHECK (
-        jsonb_typeof(metadata) = 'object'
-        AND jsonb_typeof(metadata -> 'tags') = 'array' AND jsonb_array_length(metadata -> 'tags') <= 20
-        AND jsonb_typeof(metadata -> 'labels') = 'object'
-    ),
+    CONSTRAINT dashboard_metadata_check CHECK (is_dashboard_metadata(metadata)),
     CONSTRAINT dashboard_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_spec_size_bytes_check CHECK (spec_size_bytes > 0),
@@ -108,7 +113,8 @@ CREATE FUNCTION set_updated_at() RETURNS trigger
     LANGUAGE plpgsql AS
 $$
 BEGIN
-    NEW.updated_at := clock_timestamp();
+    -- A clock that steps back takes no change behind an earlier one.
+    NEW.updated_at := GREATEST(clock_timestamp(), OLD.updated_at);
     RETURN NEW;
 END
 $$;
@@ -134,6 +140,7 @@ CREATE TABLE dashboard_revision (
     CONSTRAINT dashboard_revision_pkey PRIMARY KEY (dashboard_id, revision),
     CONSTRAINT dashboard_revision_dashboard_fkey FOREIGN KEY (dashboard_id) REFERENCES dashboard (id) ON DELETE CASCADE,
     CONSTRAINT dashboard_revision_revision_check CHECK (revision > 0),
+    CONSTRAINT dashboard_revision_metadata_check CHECK (is_dashboard_metadata(metadata)),
     CONSTRAINT dashboard_revision_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_revision_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_revision_spec_size_bytes_check CHECK (spec_size_bytes > 0),

@@ -27,8 +27,10 @@ pub fn run(cli: Cli) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    // When stderr is closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    for problem in error.to_string().lines() {
+        // When stderr is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "error: {problem}");
+    }
     ExitCode::FAILURE
 }
 

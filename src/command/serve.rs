@@ -57,10 +57,11 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     let shutdown = Shutdown::default();
     shutdown.listen_for_signals()?;
     let server = Server::bind(server_options(&config)).await?;
-    let mut database = Database::open(&config.database).await?;
-    if config.migrate {
-        database.bring_schema_up().await?;
-    }
+    // A download or the wait for another migration may take minutes: a signal ends them, too.
+    let mut database = tokio::select! {
+        started = start_database(&config) => started?,
+        () = shutdown.draining().cancelled() => return Ok(()),
+    };
     let connect = database.connect().clone();
     let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
     announce(out, service.grpc_addr(), service.http_addr())?;
@@ -70,4 +71,12 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     }
     database.stop().await?;
     Ok(())
+}
+
+async fn start_database(config: &ServeConfig) -> Result<Database, ServeError> {
+    let database = Database::open(&config.database).await?;
+    if config.migrate {
+        database.bring_schema_up().await?;
+    }
+    Ok(database)
 }

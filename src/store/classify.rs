@@ -117,8 +117,16 @@ fn taken(reason: Reason, description: &str) -> Error {
     }
 }
 
+/// Whether a COMMIT that failed so may have been done: the connection was lost, or a pooler tells that it lost its own.
+pub(super) fn leaves_outcome_open(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        Some(refusal) => Kind::of(refusal) == Kind::Unreachable,
+        None => is_connection_failure(error),
+    }
+}
+
 /// Whether the connection is gone, as opposed to a value that does not fit its type.
-pub(super) fn is_connection_failure(error: &tokio_postgres::Error) -> bool {
+fn is_connection_failure(error: &tokio_postgres::Error) -> bool {
     let is_io = |cause: &(dyn std::error::Error + 'static)| cause.is::<std::io::Error>();
     error.is_closed() || std::error::Error::source(error).is_some_and(is_io)
 }

@@ -1,10 +1,10 @@
 //! A real PostgreSQL server owned by this process: for `serve` without a configured database, and for the tests.
 //!
-//! The data directory has one server at a time; it listens on a Unix socket in a private directory and nowhere else, so
-//! there is no port to clash and nothing on the network. It stops with us, also when we are killed. People get in with
+//! The data directory has one server at a time; it listens on a Unix socket in a private directory and, unless it is told
+//! otherwise, nowhere else, so there is no port to clash and nothing on the network. It stops with us, also when we are killed. People get in with
 //! `psql -h <data_dir>/socket -U dashboard_store perses_dashboard` and the password beside it.
 //!
-//! What belongs here: programs, cluster, process. What does not: schema, pool, configuration.
+//! What belongs here: programs, cluster, process. What does not: schema, pool, settings of the service.
 
 mod account;
 mod cluster;
@@ -27,6 +27,7 @@ pub use error::EmbeddedError;
 pub use installation::Wanted;
 pub use locations::{default_cache_dir, default_data_dir};
 
+use crate::config::{ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig};
 use account::Account;
 use cluster::Cluster;
 use data_directory::{DataDirectory, ServerLog, SocketDir};
@@ -53,12 +54,14 @@ pub struct EmbeddedOptions {
     pub durability: Durability,
     /// Where the programs come from.
     pub programs: Programs,
+    /// A port of 127.0.0.1 to listen on as well; none for the Unix socket alone.
+    pub tcp_port: Option<u16>,
     /// Whether a download shows a progress bar, if stderr is a terminal; otherwise it is only logged.
     pub progress: bool,
 }
 
 impl EmbeddedOptions {
-    /// Takes any version, installed or downloaded, and shows progress.
+    /// Takes any version, installed or downloaded, listens on its Unix socket alone, and shows progress.
     pub fn new(data_dir: impl Into<PathBuf>, durability: Durability) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -66,6 +69,7 @@ impl EmbeddedOptions {
             version: None,
             durability,
             programs: Programs::InstalledOrDownloaded,
+            tcp_port: None,
             progress: true,
         }
     }
@@ -94,7 +98,7 @@ pub enum Programs {
 pub struct EmbeddedEndpoint {
     /// The directory of its Unix socket; goes where a host name would.
     pub socket_dir: PathBuf,
-    /// The port, a part of the socket's name only.
+    /// The port: a part of the socket's name, and that of 127.0.0.1 if the server listens there.
     pub port: u16,
     /// The superuser of the cluster.
     pub user: String,
@@ -103,7 +107,8 @@ pub struct EmbeddedEndpoint {
 }
 
 impl EmbeddedEndpoint {
-    const PORT: u16 = 5432;
+    /// The port where none was asked for.
+    const DEFAULT_PORT: u16 = 5432;
 
     /// How tokio-postgres connects to `database`.
     pub fn config(&self, database: &str) -> tokio_postgres::Config {
@@ -115,6 +120,21 @@ impl EmbeddedEndpoint {
             .password(self.password.expose_secret())
             .dbname(database);
         config
+    }
+
+    /// How the service connects to `database`.
+    pub fn connect_config(&self, database: &str) -> ConnectConfig {
+        ConnectConfig {
+            hosts: vec![DatabaseHost {
+                host: self.socket_dir.display().to_string(),
+                port: self.port,
+            }],
+            dbname: database.to_owned(),
+            user: self.user.clone(),
+            password: Some(self.password.clone()),
+            ssl: SslConfig::default(),
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+        }
     }
 }
 
@@ -161,7 +181,7 @@ impl EmbeddedPostgres {
         let log = directory.open_log()?;
         let endpoint = EmbeddedEndpoint {
             socket_dir: socket_dir.path().to_owned(),
-            port: EmbeddedEndpoint::PORT,
+            port: options.tcp_port.unwrap_or(EmbeddedEndpoint::DEFAULT_PORT),
             user: SUPERUSER.to_owned(),
             password,
         };
@@ -170,6 +190,7 @@ impl EmbeddedPostgres {
             account: &account,
             cluster: &cluster,
             socket_dir: &socket_dir,
+            tcp_port: options.tcp_port,
             durability: options.durability,
         };
         let server = SupervisedServer::start(&command, &endpoint, &log).await?;

@@ -6,7 +6,7 @@ use scoped_futures::ScopedBoxFuture;
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use super::classify::is_connection_failure;
+use super::classify::leaves_outcome_open;
 use super::pool::Pool;
 use crate::error::{Cause, Error, Result};
 
@@ -78,7 +78,7 @@ impl Pool {
             Err(_) => return Err(Error::DeadlineExceeded.into()),
         };
         lease.settle();
-        if let Err(TxError::Failed(Error::Unavailable { .. })) = &outcome {
+        if let Err(TxError::Failed(Error::Unavailable { .. }) | TxError::CommitLost(_)) = &outcome {
             // A server that is going away, or takes no writes any more, gets no further request.
             connection.discard();
         }
@@ -100,7 +100,7 @@ where
     match work(&tx).await {
         Ok(End::Commit(value)) => match tx.commit().await {
             Ok(()) => Ok(value),
-            Err(error) if is_connection_failure(&error) => Err(TxError::CommitLost(error.into())),
+            Err(error) if leaves_outcome_open(&error) => Err(TxError::CommitLost(error.into())),
             Err(error) => Err(TxError::Failed(error.into())),
         },
         Ok(End::RollBack(value)) => {

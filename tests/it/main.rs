@@ -6,9 +6,16 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod binary;
+mod commit_lost;
 mod dashboards;
 mod house;
 mod migrate;
+mod outage;
 mod pool;
+mod reflection;
+mod schema;
+mod sidecar;
 mod sslmode;
 mod support;
+mod wire;

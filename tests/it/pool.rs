@@ -2,26 +2,42 @@
 
 use std::time::{Duration, Instant};
 
+use dashboard_store::config::{DatabaseHost, PoolConfig};
 use dashboard_store::domain::reason::Reason;
 use dashboard_store::error::Error;
 use dashboard_store::store::pool::{Pool, PooledConnection, QueryError};
+use secrecy::ExposeSecret as _;
 use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::types::Type;
 
-use crate::support::network::Gateway;
-use crate::support::postgres::{ScratchPostgres, free_port, pool_config};
+use crate::support::cluster::TestDatabase;
+use crate::support::network::{Gateway, Traffic};
+use crate::support::postgres::{OwnPostgres, free_port};
 
-/// The server of every test that leaves it running. It stops with the test process.
-async fn postgres() -> &'static ScratchPostgres {
-    static POSTGRES: OnceCell<ScratchPostgres> = OnceCell::const_new();
-    POSTGRES
-        .get_or_init(async || tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap())
-        .await
+/// The database of every test that leaves the server alone.
+async fn database() -> &'static TestDatabase {
+    static DATABASE: OnceCell<TestDatabase> = OnceCell::const_new();
+    DATABASE.get_or_init(TestDatabase::create_empty).await
+}
+
+/// Limits that let a test finish soon.
+fn pool_config(max_open: u32) -> PoolConfig {
+    PoolConfig {
+        max_open,
+        max_idle: max_open,
+        acquire_timeout: Duration::from_secs(2),
+        query_timeout: Duration::from_secs(10),
+        ..PoolConfig::default()
+    }
+}
+
+async fn pool_with(config: PoolConfig) -> Pool {
+    Pool::connect_lazy(database().await.config().clone(), config).unwrap()
 }
 
 async fn pool_of(max_open: u32) -> Pool {
-    Pool::connect_lazy(postgres().await.connect_config(), pool_config(max_open)).unwrap()
+    pool_with(pool_config(max_open)).await
 }
 
 async fn backend_pid(connection: &mut PooledConnection) -> i32 {
@@ -30,6 +46,14 @@ async fn backend_pid(connection: &mut PooledConnection) -> i32 {
         .await
         .unwrap()
         .get(0)
+}
+
+/// A place where no server is.
+fn nobody() -> DatabaseHost {
+    DatabaseHost {
+        host: "127.0.0.1".to_owned(),
+        port: free_port(),
+    }
 }
 
 /// Waits for what happens in the background.
@@ -50,15 +74,11 @@ fn reason<T>(result: Result<T, Error>) -> Option<Reason> {
 
 /// Whether a backend runs a statement that contains `marker`.
 async fn is_running(marker: &str) -> bool {
-    let observer = postgres().await.connect().await;
+    let observer = database().await.connect().await;
     let sql =
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()";
     let pattern = format!("%{marker}%");
-    let row = observer
-        .client
-        .query_typed_one(sql, &[(&pattern, Type::TEXT)])
-        .await
-        .unwrap();
+    let row = observer.query_typed_one(sql, &[(&pattern, Type::TEXT)]).await.unwrap();
     row.get::<_, i64>(0) > 0
 }
 
@@ -97,7 +117,7 @@ async fn a_failed_statement_does_not_cost_the_connection() {
 async fn an_exhausted_pool_says_so() {
     let mut config = pool_config(1);
     config.acquire_timeout = Duration::from_millis(100);
-    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let pool = pool_with(config).await;
     let held = pool.get().await.unwrap();
     assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
     let abandoned = timeout(Duration::from_millis(20), pool.get()).await;
@@ -164,12 +184,8 @@ async fn cancelling_hits_nobody_else() {
 #[tokio::test]
 async fn a_dropped_transaction_leaves_nothing_behind() {
     let pool = pool_of(1).await;
-    let setup = postgres().await.connect().await;
-    setup
-        .client
-        .batch_execute("CREATE TABLE left_behind (n int)")
-        .await
-        .unwrap();
+    let setup = database().await.connect().await;
+    setup.batch_execute("CREATE TABLE left_behind (n int)").await.unwrap();
     let mut connection = pool.get().await.unwrap();
     let mut lease = connection.lease();
     let transaction = lease.transaction().await.unwrap();
@@ -208,7 +224,7 @@ async fn a_dropped_transaction_leaves_nothing_behind() {
 async fn a_statement_that_runs_too_long_is_cancelled() {
     let mut config = pool_config(1);
     config.query_timeout = Duration::from_millis(100);
-    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let pool = pool_with(config).await;
     let mut connection = pool.get().await.unwrap();
     let result = connection.query("SELECT pg_sleep(30) /* too long */", &[]).await;
     assert!(matches!(result, Err(QueryError::TimedOut(limit)) if limit == Duration::from_millis(100)));
@@ -228,10 +244,9 @@ async fn killed_connections_fail_nobody() {
     }
     drop(held);
     assert_eq!(pool.stats().idle, 3);
-    let administrator = postgres().await.connect().await;
+    let administrator = database().await.connect().await;
     let sql = "SELECT count(pg_terminate_backend(pid, 2000)) FROM unnest($1::int[]) pid";
     administrator
-        .client
         .query_typed(sql, &[(&pids, Type::INT4_ARRAY)])
         .await
         .unwrap();
@@ -256,7 +271,7 @@ async fn a_discarded_connection_is_not_lent_again() {
 async fn idle_connections_beyond_the_limit_are_closed() {
     let mut config = pool_config(8);
     config.max_idle = 2;
-    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let pool = pool_with(config).await;
     let mut held = Vec::new();
     for _ in 0..8 {
         held.push(pool.get().await.unwrap());
@@ -272,7 +287,7 @@ async fn idle_connections_beyond_the_limit_are_closed() {
 async fn old_and_unused_connections_are_closed() {
     let mut config = pool_config(2);
     config.max_lifetime = Some(Duration::from_millis(300));
-    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let pool = pool_with(config).await;
     let mut connection = pool.get().await.unwrap();
     let pid = backend_pid(&mut connection).await;
     sleep(Duration::from_millis(350)).await;
@@ -282,7 +297,7 @@ async fn old_and_unused_connections_are_closed() {
 
     let mut config = pool_config(2);
     config.max_idle_time = Some(Duration::from_millis(200));
-    let pool = Pool::connect_lazy(postgres().await.connect_config(), config).unwrap();
+    let pool = pool_with(config).await;
     drop(pool.get().await.unwrap());
     eventually("the idle one is closed", async || {
         pool.stats().closed.max_idle_time == 1
@@ -293,8 +308,8 @@ async fn old_and_unused_connections_are_closed() {
 
 #[tokio::test]
 async fn a_database_that_is_down_is_told_promptly() {
-    let mut connect = postgres().await.connect_config();
-    connect.hosts[0].port = free_port();
+    let mut connect = database().await.config().clone();
+    connect.hosts = vec![nobody()];
     let mut config = pool_config(5);
     config.acquire_timeout = Duration::from_secs(30);
     let pool = Pool::connect_lazy(connect, config).unwrap();
@@ -320,18 +335,18 @@ async fn a_database_that_is_down_is_told_promptly() {
 
 #[tokio::test]
 async fn the_pool_recovers_when_the_database_comes_back() {
-    let mut postgres = tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap();
-    let pool = Pool::connect_lazy(postgres.connect_config(), pool_config(4)).unwrap();
+    let mut postgres = OwnPostgres::start().await;
+    let pool = Pool::connect_lazy(postgres.tcp_config("127.0.0.1"), pool_config(4)).unwrap();
     let held = [pool.get().await.unwrap(), pool.get().await.unwrap()];
     drop(held);
-    postgres.stop();
+    postgres.stop().await;
     // The pool must have had the chance to notice.
     sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
     assert_eq!(reason(pool.get().await), Some(Reason::DatabaseUnavailable));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     sleep(Duration::from_millis(300)).await;
-    postgres.resume();
+    postgres.resume().await;
     let start = Instant::now();
     eventually("a connection is lent", async || pool.get().await.is_ok()).await;
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
@@ -341,10 +356,9 @@ async fn the_pool_recovers_when_the_database_comes_back() {
 
 #[tokio::test]
 async fn a_server_that_stays_silent_does_not_hold_the_pool() {
-    let server = postgres().await;
-    let gateway = Gateway::silent(server.host("").port).await;
-    let mut connect = server.connect_config();
-    connect.hosts[0].port = gateway.address.port();
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Vanishes).await;
+    let mut connect = gateway.route(direct);
     connect.connect_timeout = Duration::from_millis(400);
     let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
     for _ in 0..3 {
@@ -354,7 +368,7 @@ async fn a_server_that_stays_silent_does_not_hold_the_pool() {
         assert_eq!(reason(second), Some(Reason::DatabaseUnavailable));
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
-    gateway.open();
+    gateway.set(Traffic::Passes);
     eventually("both are lent", async || {
         let (first, second) = tokio::join!(pool.get(), pool.get());
         first.is_ok() && second.is_ok()
@@ -364,15 +378,14 @@ async fn a_server_that_stays_silent_does_not_hold_the_pool() {
 
 #[tokio::test]
 async fn of_several_hosts_the_first_that_answers_is_used() {
-    let server = postgres().await;
-    let gateway = Gateway::silent(server.host("").port).await;
-    let mut connect = server.connect_config();
-    let mut silent = server.host("127.0.0.1");
-    silent.port = gateway.address.port();
-    let mut closed = server.host("127.0.0.1");
-    closed.port = free_port();
-    let unknown = server.host("does-not-exist.invalid");
-    connect.hosts = vec![unknown, closed, silent, server.host("127.0.0.1")];
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Vanishes).await;
+    let unknown = DatabaseHost {
+        host: "does-not-exist.invalid".to_owned(),
+        port: 5432,
+    };
+    let mut connect = direct.clone();
+    connect.hosts = vec![unknown, nobody(), gateway.host(), direct.hosts[0].clone()];
     connect.connect_timeout = Duration::from_secs(1);
     let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
     let start = Instant::now();
@@ -382,32 +395,34 @@ async fn of_several_hosts_the_first_that_answers_is_used() {
 
 #[tokio::test]
 async fn of_several_hosts_one_that_takes_no_writes_is_not_used() {
-    let server = postgres().await;
-    let read_only =
-        tokio::task::spawn_blocking(|| ScratchPostgres::start_with(&["default_transaction_read_only = on"], |_| {}))
-            .await
-            .unwrap();
-    let mut connect = read_only.connect_config();
+    let (read_only, writable) = tokio::join!(OwnPostgres::start(), OwnPostgres::start());
+    read_only
+        .execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+        .await;
+    let mut connect = read_only.tcp_config("127.0.0.1");
+    let password = connect.password.as_ref().unwrap().expose_secret();
+    writable
+        .execute(&format!("ALTER ROLE {} PASSWORD '{password}'", connect.user))
+        .await;
     let alone = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
     assert!(alone.get().await.is_ok());
-    connect.hosts.extend(server.connect_config().hosts);
-    let pool = Pool::connect_lazy(connect, pool_config(1)).unwrap();
+    connect.hosts.extend(writable.tcp_config("127.0.0.1").hosts);
+    let pool = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
     let mut connection = pool.get().await.unwrap();
     let row = connection.query_one("SHOW port", &[]).await.unwrap();
-    assert_eq!(row.get::<_, String>(0), server.host("").port.to_string());
+    assert_eq!(row.get::<_, String>(0), connect.hosts[1].port.to_string());
 }
 
 #[tokio::test]
-async fn unix_sockets_work_and_can_be_cancelled_through() {
-    let server = postgres().await;
-    let mut connect = server.connect_config();
-    connect.hosts = vec![server.host(&server.directory().display().to_string())];
-    let pool = Pool::connect_lazy(connect, pool_config(1)).unwrap();
+async fn a_dropped_statement_is_cancelled_over_tcp() {
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Passes).await;
+    let pool = Pool::connect_lazy(gateway.route(direct), pool_config(1)).unwrap();
     let mut connection = pool.get().await.unwrap();
-    let statement = connection.query("SELECT pg_sleep(30) /* on a socket */", &[]);
+    let statement = connection.query("SELECT pg_sleep(30) /* over tcp */", &[]);
     assert!(timeout(Duration::from_millis(100), statement).await.is_err());
     drop(connection);
-    eventually("the statement ends", async || !is_running("on a socket").await).await;
+    eventually("the statement ends", async || !is_running("over tcp").await).await;
     assert!(pool.get().await.is_ok());
 }
 

@@ -1,95 +1,125 @@
 //! The four sslmodes against a server that takes encrypted connections alone.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dashboard_store::config::{ClientCertificate, ConnectConfig, SslConfig, SslMode};
+use dashboard_store::config::{ClientCertificate, ConnectConfig, PoolConfig, SslConfig, SslMode};
 use dashboard_store::store::connect::{ConnectError, connect};
 use dashboard_store::store::pool::Pool;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use crate::support::postgres::{ScratchPostgres, hand_over, pool_config};
+use crate::support::postgres::OwnPostgres;
 
 /// The name in the server's certificate; `127.0.0.1` is not in it.
 const SERVER_NAME: &str = "localhost";
 /// The role that logs in by certificate alone.
 const CERTIFIED_ROLE: &str = "certified";
 
+/// Everybody has to encrypt who comes over TCP.
 const ONLY_ENCRYPTED: &str = "\
 hostssl all certified all cert
 hostssl all all all scram-sha-256
-local all all trust
+local all all scram-sha-256
 ";
 
 /// An encrypting server, and the files that its clients need.
 struct EncryptingServer {
-    postgres: ScratchPostgres,
+    postgres: OwnPostgres,
+    files: ClientFiles,
+}
+
+struct ClientFiles {
     right_authority: PathBuf,
     wrong_authority: PathBuf,
-    client: ClientCertificate,
+    certificate: ClientCertificate,
 }
 
 async fn server() -> &'static EncryptingServer {
     static SERVER: OnceCell<EncryptingServer> = OnceCell::const_new();
-    SERVER
-        .get_or_init(async || {
-            let server = tokio::task::spawn_blocking(EncryptingServer::start).await.unwrap();
-            let mut config = server.config(SslMode::Disable, None, SERVER_NAME);
-            config.hosts = vec![server.postgres.host(&server.postgres.directory().display().to_string())];
-            let administrator = connect(&config).await.unwrap();
-            let create = format!("CREATE ROLE {CERTIFIED_ROLE} LOGIN");
-            administrator.client.batch_execute(&create).await.unwrap();
-            server
-        })
-        .await
+    SERVER.get_or_init(EncryptingServer::start).await
 }
 
 impl EncryptingServer {
-    fn start() -> Self {
+    async fn start() -> Self {
+        let postgres = OwnPostgres::start().await;
         let authority = authority("right");
-        let (certificate, key) = issue(&authority, SERVER_NAME, ExtendedKeyUsagePurpose::ServerAuth);
-        let postgres = ScratchPostgres::start_with(&["ssl = on", "ssl_ca_file = 'ca.pem'"], |data| {
-            fs::write(data.join("ca.pem"), authority.pem()).unwrap();
-            fs::write(data.join("server.crt"), certificate.pem()).unwrap();
-            let key_file = data.join("server.key");
-            fs::write(&key_file, key.serialize_pem()).unwrap();
-            fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
-            hand_over(&key_file);
-            fs::write(data.join("pg_hba.conf"), ONLY_ENCRYPTED).unwrap();
-        });
-        let directory = postgres.directory().to_owned();
-        let write = |name: &str, text: String| -> PathBuf {
-            let path = directory.join(name);
-            fs::write(&path, text).unwrap();
-            path
-        };
-        let (certificate, key) = issue(&authority, CERTIFIED_ROLE, ExtendedKeyUsagePurpose::ClientAuth);
-        Self {
-            right_authority: write("right.pem", authority.pem()),
-            wrong_authority: write("wrong.pem", self::authority("wrong").pem()),
-            client: ClientCertificate {
-                certificate: write("client.pem", certificate.pem()),
-                key: write("client.key", key.serialize_pem()),
-            },
-            postgres,
+        write_server_files(&postgres.postgres().data_dir().join("cluster"), &authority);
+        postgres.execute(&format!("CREATE ROLE {CERTIFIED_ROLE} LOGIN")).await;
+        postgres.execute("ALTER SYSTEM SET ssl_ca_file = 'ca.pem'").await;
+        postgres.execute("ALTER SYSTEM SET ssl = on").await;
+        postgres.execute("SELECT pg_reload_conf()").await;
+        let files = ClientFiles::write(postgres.postgres().data_dir(), &authority);
+        let server = Self { postgres, files };
+        server.wait_until_it_encrypts().await;
+        server
+    }
+
+    /// Settings are loaded in the background.
+    async fn wait_until_it_encrypts(&self) {
+        let start = Instant::now();
+        while connect(&self.config(SslMode::Require, None, SERVER_NAME))
+            .await
+            .is_err()
+        {
+            assert!(start.elapsed() < Duration::from_secs(10), "it does not encrypt");
+            sleep(Duration::from_millis(20)).await;
         }
     }
 
     fn config(&self, mode: SslMode, authority: Option<&Path>, host: &str) -> ConnectConfig {
-        let mut config = self.postgres.connect_config();
-        config.hosts = vec![self.postgres.host(host)];
+        let mut config = self.postgres.tcp_config(host);
         config.ssl = SslConfig {
             mode,
             root_certificates: authority.map(Path::to_owned),
             client: None,
         };
         config
+    }
+}
+
+/// Writes what an encrypting server needs, and gives it the key.
+fn write_server_files(cluster: &Path, authority: &CertifiedIssuer<'static, KeyPair>) {
+    let (certificate, key) = issue(authority, SERVER_NAME, ExtendedKeyUsagePurpose::ServerAuth);
+    fs::write(cluster.join("ca.pem"), authority.pem()).unwrap();
+    fs::write(cluster.join("server.crt"), certificate.pem()).unwrap();
+    fs::write(cluster.join("pg_hba.conf"), ONLY_ENCRYPTED).unwrap();
+    let key_file = cluster.join("server.key");
+    fs::write(&key_file, key.serialize_pem()).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = fs::metadata(cluster).unwrap();
+    chown(&key_file, Some(owner.uid()), Some(owner.gid())).unwrap();
+}
+
+impl ClientFiles {
+    fn write(directory: &Path, authority: &CertifiedIssuer<'static, KeyPair>) -> Self {
+        let write = |name: &str, text: String| -> PathBuf {
+            let path = directory.join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = issue(authority, CERTIFIED_ROLE, ExtendedKeyUsagePurpose::ClientAuth);
+        Self {
+            right_authority: write("right.pem", authority.pem()),
+            wrong_authority: write("wrong.pem", self::authority("wrong").pem()),
+            certificate: ClientCertificate {
+                certificate: write("client.pem", certificate.pem()),
+                key: write("client.key", key.serialize_pem()),
+            },
+        }
+    }
+}
+
+fn one_connection() -> PoolConfig {
+    PoolConfig {
+        max_open: 1,
+        max_idle: 1,
+        ..PoolConfig::default()
     }
 }
 
@@ -128,8 +158,8 @@ async fn disable_does_not_encrypt() {
         .await
         .unwrap_err();
     assert!(refused.contains("no encryption"), "{refused}");
-    let mut socket = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
-    socket.hosts = vec![server.postgres.host(&server.postgres.directory().display().to_string())];
+    let mut socket = server.config(SslMode::VerifyFull, Some(&server.files.right_authority), SERVER_NAME);
+    socket.hosts = server.postgres.socket_config().hosts;
     assert_eq!(is_encrypted(&socket).await, Ok(false));
 }
 
@@ -147,8 +177,8 @@ async fn require_encrypts_with_whoever_answers() {
 
 #[tokio::test]
 async fn require_is_refused_by_a_server_that_does_not_encrypt() {
-    let plain = tokio::task::spawn_blocking(ScratchPostgres::start).await.unwrap();
-    let mut config = plain.connect_config();
+    let plain = OwnPostgres::start().await;
+    let mut config = plain.tcp_config("127.0.0.1");
     config.ssl.mode = SslMode::Require;
     let refused = is_encrypted(&config).await.unwrap_err();
     assert!(refused.contains("server does not support TLS"), "{refused}");
@@ -158,9 +188,9 @@ async fn require_is_refused_by_a_server_that_does_not_encrypt() {
 async fn verify_ca_demands_the_authority_and_not_the_name() {
     let server = server().await;
     for host in [SERVER_NAME, "127.0.0.1"] {
-        let right = server.config(SslMode::VerifyCa, Some(&server.right_authority), host);
+        let right = server.config(SslMode::VerifyCa, Some(&server.files.right_authority), host);
         assert_eq!(is_encrypted(&right).await, Ok(true), "{host}");
-        let wrong = server.config(SslMode::VerifyCa, Some(&server.wrong_authority), host);
+        let wrong = server.config(SslMode::VerifyCa, Some(&server.files.wrong_authority), host);
         let refused = is_encrypted(&wrong).await.unwrap_err();
         assert!(refused.contains("invalid peer certificate"), "{host}: {refused}");
     }
@@ -169,12 +199,12 @@ async fn verify_ca_demands_the_authority_and_not_the_name() {
 #[tokio::test]
 async fn verify_full_demands_the_authority_and_the_name() {
     let server = server().await;
-    let right = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    let right = server.config(SslMode::VerifyFull, Some(&server.files.right_authority), SERVER_NAME);
     assert_eq!(is_encrypted(&right).await, Ok(true));
-    let wrong_name = server.config(SslMode::VerifyFull, Some(&server.right_authority), "127.0.0.1");
+    let wrong_name = server.config(SslMode::VerifyFull, Some(&server.files.right_authority), "127.0.0.1");
     let refused = is_encrypted(&wrong_name).await.unwrap_err();
     assert!(refused.contains("not valid for name"), "{refused}");
-    let wrong_authority = server.config(SslMode::VerifyFull, Some(&server.wrong_authority), SERVER_NAME);
+    let wrong_authority = server.config(SslMode::VerifyFull, Some(&server.files.wrong_authority), SERVER_NAME);
     let refused = is_encrypted(&wrong_authority).await.unwrap_err();
     assert!(refused.contains("invalid peer certificate"), "{refused}");
 }
@@ -182,25 +212,25 @@ async fn verify_full_demands_the_authority_and_the_name() {
 #[tokio::test]
 async fn a_client_certificate_logs_in() {
     let server = server().await;
-    let mut config = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    let mut config = server.config(SslMode::VerifyFull, Some(&server.files.right_authority), SERVER_NAME);
     config.user = CERTIFIED_ROLE.to_owned();
     config.password = None;
     assert!(is_encrypted(&config).await.is_err());
-    config.ssl.client = Some(server.client.clone());
+    config.ssl.client = Some(server.files.certificate.clone());
     assert_eq!(is_encrypted(&config).await, Ok(true));
 }
 
 #[tokio::test]
 async fn certificates_that_cannot_be_used_are_named() {
     let server = server().await;
-    let not_a_certificate = server.client.key.clone();
+    let not_a_certificate = server.files.certificate.key.clone();
     let config = server.config(SslMode::VerifyFull, Some(&not_a_certificate), SERVER_NAME);
     let refused = connect(&config).await.map(|_| ()).unwrap_err();
     assert!(
         matches!(&refused, ConnectError::Certificate(text) if text.contains("client.key")),
         "{refused}"
     );
-    assert!(Pool::connect_lazy(config, pool_config(1)).is_err());
+    assert!(Pool::connect_lazy(config, one_connection()).is_err());
     let missing = server.config(SslMode::VerifyCa, Some(Path::new("/does/not/exist.pem")), SERVER_NAME);
     let refused = connect(&missing).await.map(|_| ()).unwrap_err();
     assert!(
@@ -222,9 +252,9 @@ async fn a_wrong_password_is_told_without_repeating_it() {
 #[tokio::test]
 async fn a_dropped_statement_is_cancelled_over_tls() {
     let server = server().await;
-    let config = server.config(SslMode::VerifyFull, Some(&server.right_authority), SERVER_NAME);
+    let config = server.config(SslMode::VerifyFull, Some(&server.files.right_authority), SERVER_NAME);
     let observer = connect(&config).await.unwrap();
-    let pool = Pool::connect_lazy(config, pool_config(1)).unwrap();
+    let pool = Pool::connect_lazy(config, one_connection()).unwrap();
     let mut connection = pool.get().await.unwrap();
     let statement = connection.query("SELECT pg_sleep(30)", &[]);
     assert!(timeout(Duration::from_millis(200), statement).await.is_err());

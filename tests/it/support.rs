@@ -1,10 +1,12 @@
 //! What the tests stand on.
 
+pub mod blocking;
 pub mod cluster;
+pub mod http;
 pub mod network;
 pub mod postgres;
+pub mod process;
 pub mod requests;
-pub mod scratch;
 pub mod server;
 
 pub use server::TestServer;

@@ -1,6 +1,6 @@
 //! The database that `serve` works on: one that is there, or the embedded server, which starts and stops with it.
 
-use crate::config::{ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseChoice, DatabaseHost, EmbeddedConfig, SslConfig};
+use crate::config::{ConnectConfig, DatabaseChoice, EmbeddedConfig};
 use crate::store::connect;
 use crate::store::embedded::{self, Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
 use crate::store::migrate::{Migrator, UpOptions};
@@ -30,7 +30,7 @@ impl Database {
             DatabaseChoice::Embedded(config) => {
                 let postgres = start_embedded(config).await?;
                 Ok(Self {
-                    connect: embedded_connect(&postgres),
+                    connect: postgres.endpoint().connect_config(EMBEDDED_DATABASE),
                     embedded: Some(postgres),
                 })
             }
@@ -86,19 +86,4 @@ async fn start_embedded(config: &EmbeddedConfig) -> Result<EmbeddedPostgres, Emb
     let postgres = EmbeddedPostgres::start(options).await?;
     postgres.create_database_if_missing(EMBEDDED_DATABASE).await?;
     Ok(postgres)
-}
-
-fn embedded_connect(postgres: &EmbeddedPostgres) -> ConnectConfig {
-    let endpoint = postgres.endpoint();
-    ConnectConfig {
-        hosts: vec![DatabaseHost {
-            host: endpoint.socket_dir.display().to_string(),
-            port: endpoint.port,
-        }],
-        dbname: EMBEDDED_DATABASE.to_owned(),
-        user: endpoint.user.clone(),
-        password: Some(endpoint.password.clone()),
-        ssl: SslConfig::default(),
-        connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-    }
 }

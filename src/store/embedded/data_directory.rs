@@ -34,9 +34,9 @@ const LOG_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 /// How much of the end of the log is looked at for an error message.
 const LOG_TAIL_BYTES: u64 = 8 * 1024;
 
-/// The longest directory for a socket: its address has 104 bytes on macOS (108 on Linux), with `/.s.PGSQL.5432` and a
+/// The longest directory for a socket: its address has 104 bytes on macOS (108 on Linux), with `/.s.PGSQL.65535` and a
 /// final NUL.
-const MAX_SOCKET_DIR_BYTES: usize = 104 - 15;
+const MAX_SOCKET_DIR_BYTES: usize = 104 - 16;
 
 /// A data directory that nobody else uses: the lock goes with the value, also when the process is killed.
 #[derive(Debug)]

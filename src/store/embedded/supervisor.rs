@@ -79,11 +79,12 @@ pub(super) struct ServerCommand<'a> {
     pub(super) account: &'a Account,
     pub(super) cluster: &'a Cluster,
     pub(super) socket_dir: &'a SocketDir,
+    pub(super) tcp_port: Option<u16>,
     pub(super) durability: Durability,
 }
 
 impl ServerCommand<'_> {
-    fn spawn(&self, log: &ServerLog) -> Result<SupervisedServer, EmbeddedError> {
+    fn spawn(&self, port: u16, log: &ServerLog) -> Result<SupervisedServer, EmbeddedError> {
         let removed_afterwards = match self.socket_dir {
             SocketDir::Kept(_) => Path::new(""),
             SocketDir::Temporary(directory) => directory.path(),
@@ -92,7 +93,7 @@ impl ServerCommand<'_> {
         command
             .arg("-D")
             .arg(self.cluster.path())
-            .args(self.settings())
+            .args(self.settings(port))
             .stdout(log.writer()?)
             .stderr(log.writer()?);
         if let Some(pid) = self.cluster.stale_pid() {
@@ -107,9 +108,8 @@ impl ServerCommand<'_> {
     }
 
     /// The settings, as arguments: they win over the files in the cluster.
-    fn settings(&self) -> Vec<OsString> {
+    fn settings(&self, port: u16) -> Vec<OsString> {
         let mut settings: Vec<OsString> = [
-            "listen_addresses=",
             "timezone=UTC",
             "log_timezone=UTC",
             "log_line_prefix=%m [%p] %q%u@%d ",
@@ -118,7 +118,9 @@ impl ServerCommand<'_> {
         .map(OsString::from)
         .to_vec();
         settings.push(format!("max_connections={MAX_CONNECTIONS}").into());
-        settings.push(format!("port={}", EmbeddedEndpoint::PORT).into());
+        let addresses = self.tcp_port.map_or("", |_| "127.0.0.1");
+        settings.push(format!("listen_addresses={addresses}").into());
+        settings.push(format!("port={port}").into());
         settings.push(socket_setting(self.socket_dir.path()));
         let durable = self.durability == Durability::Durable;
         let switches = ["fsync", "full_page_writes", "synchronous_commit"];
@@ -155,7 +157,7 @@ impl SupervisedServer {
     ) -> Result<Self, EmbeddedError> {
         let mut repeated = 0;
         loop {
-            let mut server = command.spawn(log)?;
+            let mut server = command.spawn(endpoint.port, log)?;
             let started = server.wait_until_ready(endpoint, log).await;
             match started {
                 Ok(()) => return Ok(server),

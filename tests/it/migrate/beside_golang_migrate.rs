@@ -3,7 +3,7 @@
 use dashboard_store::store::migrate::{GolangMigrate, Problem};
 
 use super::*;
-use crate::support::scratch::ScratchDatabase;
+use crate::support::cluster::TestDatabase;
 
 const MIGRATIONS: [Migration; 2] = [FIRST, SECOND];
 
@@ -12,7 +12,7 @@ const CREATE_TABLE: &str =
 
 /// A database that golang-migrate brought to `applied`, with its table saying `state`.
 async fn managed_database(applied: &[Migration], state: Option<(i64, bool)>) -> Connection {
-    let client = ScratchDatabase::create().await.connect().await;
+    let client = TestDatabase::create_empty().await.connect().await;
     for migration in applied {
         client.batch_execute(migration.up).await.unwrap();
     }
@@ -120,7 +120,7 @@ async fn golang_migrate_that_comes_back_is_adopted_again() {
 
 #[tokio::test]
 async fn adopting_a_database_of_our_own_changes_nothing() {
-    let client = &mut ScratchDatabase::create().await.connect().await;
+    let client = &mut TestDatabase::create_empty().await.connect().await;
     let migrator = migrator(&MIGRATIONS);
     let told = up(&migrator, client, UpOptions { to: None, adopt: true })
         .await
@@ -130,7 +130,7 @@ async fn adopting_a_database_of_our_own_changes_nothing() {
 
 #[tokio::test]
 async fn table_of_another_tool_with_the_same_name_is_none_of_our_business() {
-    let client = &mut ScratchDatabase::create().await.connect().await;
+    let client = &mut TestDatabase::create_empty().await.connect().await;
     let rails = "CREATE TABLE schema_migrations (version text PRIMARY KEY); INSERT INTO schema_migrations VALUES ('7')";
     client.batch_execute(rails).await.unwrap();
     up(&migrator(&MIGRATIONS), client, UpOptions { to: None, adopt: true })

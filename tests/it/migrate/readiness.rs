@@ -3,11 +3,11 @@
 use dashboard_store::store::migrate::SchemaState;
 
 use super::*;
-use crate::support::scratch::ScratchDatabase;
+use crate::support::cluster::TestDatabase;
 
 /// Applies `applied`, and says what a server that knows `known` thinks of it after `change`.
 async fn readiness(applied: &[Migration], change: &str, known: &[Migration]) -> SchemaState {
-    let client = &mut ScratchDatabase::create().await.connect().await;
+    let client = &mut TestDatabase::create_empty().await.connect().await;
     up(&migrator(applied), client, LATEST).await.unwrap();
     client.batch_execute(change).await.unwrap();
     migrator(known).readiness(client).await.unwrap()
@@ -15,7 +15,7 @@ async fn readiness(applied: &[Migration], change: &str, known: &[Migration]) -> 
 
 #[tokio::test]
 async fn migrated_database_is_ready() {
-    let client = &mut ScratchDatabase::create().await.connect().await;
+    let client = &mut TestDatabase::create_empty().await.connect().await;
     let migrator = Migrator::embedded();
     up(&migrator, client, LATEST).await.unwrap();
     assert_eq!(migrator.readiness(client).await.unwrap(), SchemaState::Ready);
@@ -97,7 +97,7 @@ async fn newer_schema_is_ready_unless_it_needs_a_newer_binary() {
 
 #[tokio::test]
 async fn missing_partition_of_this_or_the_next_month_is_not_ready() {
-    let client = &mut ScratchDatabase::create().await.connect().await;
+    let client = &mut TestDatabase::create_empty().await.connect().await;
     let migrator = Migrator::embedded();
     up(&migrator, client, LATEST).await.unwrap();
     for ahead in [1, 0] {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use dashboard_store::store::migrate::{MigrationState, Problem};
 
 use super::*;
-use crate::support::scratch::ScratchDatabase;
+use crate::support::cluster::TestDatabase;
 
 const LOCK_OF_THIS_DATABASE: &str = "pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
     WHERE locktype = 'advisory' AND datname = current_database()";
 
 #[tokio::test]
 async fn unknown_versions_are_refused() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrations = [FIRST, SECOND];
     let migrator = migrator(&migrations);
@@ -37,7 +37,7 @@ async fn unknown_versions_are_refused() {
 
 #[tokio::test]
 async fn changed_file_is_refused() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     up(&migrator(&[FIRST]), client, LATEST).await.unwrap();
 
@@ -71,7 +71,7 @@ async fn changed_file_is_refused() {
 
 #[tokio::test]
 async fn failed_file_changes_nothing_and_names_its_statement() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     // A mistake that PostgreSQL gives the position of, and one that it does not.
     for (wrong, line, words) in [
@@ -113,7 +113,7 @@ async fn failed_file_changes_nothing_and_names_its_statement() {
 
 #[tokio::test]
 async fn file_that_keeps_no_row_is_refused() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let rowless = Migration {
         up: "CREATE TABLE second (id integer);",
@@ -148,7 +148,7 @@ async fn file_that_keeps_no_row_is_refused() {
 
 #[tokio::test]
 async fn skipped_version_is_refused() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     client.batch_execute(FIRST.up).await.unwrap();
     client
@@ -174,7 +174,7 @@ async fn skipped_version_is_refused() {
 
 #[tokio::test]
 async fn migrator_that_waits_too_long_gives_up() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let (mut first, mut second) = (database.connect().await, database.connect().await);
     let slow = [Migration {
         up: "SELECT pg_sleep(30);",
@@ -196,7 +196,7 @@ async fn migrator_that_waits_too_long_gives_up() {
 
 #[tokio::test]
 async fn table_that_is_in_use_is_not_waited_for_long() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let (mut client, other) = (database.connect().await, database.connect().await);
     up(&migrator(&[FIRST, SECOND]), &mut client, LATEST).await.unwrap();
     other.batch_execute("BEGIN; SELECT * FROM second").await.unwrap();
@@ -218,7 +218,7 @@ async fn table_that_is_in_use_is_not_waited_for_long() {
 
 #[tokio::test]
 async fn newer_schema_is_left_alone() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     up(&migrator(&[FIRST, SECOND]), client, LATEST).await.unwrap();
     let old = migrator(&[FIRST]);

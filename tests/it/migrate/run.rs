@@ -5,7 +5,7 @@ use dashboard_store::config::MigrateAction;
 use dashboard_store::store::migrate::{EMBEDDED, MigrationState};
 
 use super::*;
-use crate::support::scratch::ScratchDatabase;
+use crate::support::cluster::TestDatabase;
 
 /// Everything that a migration could leave in the database: relations, functions, types, constraints, triggers…
 const CATALOG: &str = "
@@ -42,7 +42,7 @@ fn named(catalog: &[String]) -> Vec<&String> {
 
 #[tokio::test]
 async fn down_leaves_nothing_behind_and_up_brings_the_same_again() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrator = Migrator::embedded();
     let before = catalog(client).await;
@@ -75,7 +75,7 @@ async fn down_leaves_nothing_behind_and_up_brings_the_same_again() {
 
 #[tokio::test]
 async fn up_and_down_stop_at_the_version_that_is_asked_for() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrator = Migrator::embedded();
 
@@ -100,7 +100,7 @@ async fn up_and_down_stop_at_the_version_that_is_asked_for() {
 
 #[tokio::test]
 async fn each_applied_file_has_a_complete_row() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrator = Migrator::embedded();
     up(&migrator, client, LATEST).await.unwrap();
@@ -109,7 +109,7 @@ async fn each_applied_file_has_a_complete_row() {
     assert_eq!(rows.len(), EMBEDDED.len());
     for row in rows {
         assert_eq!(row.state, MigrationState::Applied, "version {}", row.version);
-        assert_eq!(row.applied_by.as_deref(), Some("postgres"));
+        assert_eq!(row.applied_by.as_deref(), Some("dashboard_store"));
         assert!(row.duration.is_some() && row.applied_at.is_some());
     }
     let verification = migrator.verify(client).await.unwrap();
@@ -119,7 +119,7 @@ async fn each_applied_file_has_a_complete_row() {
 
 #[tokio::test]
 async fn what_psql_applied_is_accepted() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrator = Migrator::embedded();
     // The text of a whole file at once, as psql --single-transaction and golang-migrate send it.
@@ -136,7 +136,7 @@ async fn what_psql_applied_is_accepted() {
 
 #[tokio::test]
 async fn file_without_transaction_runs_statement_by_statement() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let concurrent = Migration {
         version: 3,
@@ -170,7 +170,7 @@ async fn file_without_transaction_runs_statement_by_statement() {
 
 #[tokio::test]
 async fn two_migrators_at_once_apply_each_file_once() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let (mut first, mut second) = (database.connect().await, database.connect().await);
     let slow = Migration {
         up: "SELECT pg_sleep(0.3); CREATE TABLE second (id integer);
@@ -189,7 +189,7 @@ async fn two_migrators_at_once_apply_each_file_once() {
 
 #[tokio::test]
 async fn up_makes_the_partitions_that_are_missing() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrator = Migrator::embedded();
     up(&migrator, client, LATEST).await.unwrap();
@@ -206,7 +206,7 @@ async fn up_makes_the_partitions_that_are_missing() {
 
 #[tokio::test]
 async fn command_tells_what_it_did() {
-    let database = ScratchDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let client = &mut database.connect().await;
     let migrations = [FIRST, SECOND];
     let migrator = migrator(&migrations);

@@ -1,13 +1,18 @@
 //! The PostgreSQL server of a test run, and a database of its own for each test.
 
+use std::fs;
 use std::path::PathBuf;
+use std::process;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use dashboard_store::config::{ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig};
+use dashboard_store::config::ConnectConfig;
 use dashboard_store::store::connect;
 use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
 use dashboard_store::store::migrate::{Migrator, UpOptions};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
@@ -15,10 +20,14 @@ use tokio_postgres::Client;
 /// The database that every test's is a copy of: migrated once.
 const TEMPLATE: &str = "template_migrated";
 
+/// What the directories of test runs are called, before their process id.
+const PREFIX: &str = "dashboard-store-it-";
+
 /// A test's runtime ends with the test; the server is looked after by one that ends with the process.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(make_directory);
 
 /// The server; it ends with the process.
 struct Cluster {
@@ -33,51 +42,54 @@ impl Cluster {
     }
 
     async fn start() -> Self {
-        let options = EmbeddedOptions {
-            version: std::env::var("PG_VERSION").ok().map(|major| major.parse().unwrap()),
-            ..EmbeddedOptions::new(data_dir(), Durability::Ephemeral)
-        };
-        let cluster = Self {
-            postgres: EmbeddedPostgres::start(options).await.unwrap(),
-        };
-        cluster.postgres.create_database_if_missing(TEMPLATE).await.unwrap();
-        let mut template = connect::connect(&cluster.connect_config(TEMPLATE)).await.unwrap();
-        Migrator::embedded()
-            .up(&mut template.client, UpOptions::default(), &mut |_| {})
-            .await
-            .unwrap();
-        cluster
-    }
-
-    fn connect_config(&self, database: &str) -> ConnectConfig {
-        let endpoint = self.postgres.endpoint();
-        ConnectConfig {
-            hosts: vec![DatabaseHost {
-                host: endpoint.socket_dir.display().to_string(),
-                port: endpoint.port,
-            }],
-            dbname: database.to_owned(),
-            user: endpoint.user.clone(),
-            password: Some(endpoint.password.clone()),
-            ssl: SslConfig::default(),
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        }
+        let postgres = EmbeddedPostgres::start(options("shared")).await.unwrap();
+        postgres.create_database_if_missing(TEMPLATE).await.unwrap();
+        migrate(&postgres.endpoint().connect_config(TEMPLATE)).await;
+        Self { postgres }
     }
 }
 
-/// A directory for this process, where the directories of runs that have ended are removed.
-fn data_dir() -> PathBuf {
-    const PREFIX: &str = "dashboard-store-it-";
+/// Brings a database to the schema of this release.
+pub async fn migrate(config: &ConnectConfig) {
+    let mut connected = connect::connect(config).await.unwrap();
+    Migrator::embedded()
+        .up(&mut connected.client, UpOptions::default(), &mut |_| {})
+        .await
+        .unwrap();
+}
+
+/// How to run a server whose data are in `name`, below the directory of this run.
+pub fn options(name: &str) -> EmbeddedOptions {
+    EmbeddedOptions {
+        version: std::env::var("PG_VERSION").ok().map(|major| major.parse().unwrap()),
+        ..EmbeddedOptions::new(directory().join(name), Durability::Ephemeral)
+    }
+}
+
+/// The directory of this run.
+pub fn directory() -> &'static PathBuf {
+    &DIRECTORY
+}
+
+/// Makes a directory for this run, and removes those of runs that have ended. As root it can be passed by the user that
+/// PostgreSQL runs as.
+fn make_directory() -> PathBuf {
     let parent = std::env::temp_dir();
-    for entry in std::fs::read_dir(&parent).unwrap().flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        if owner.is_some_and(|process| !PathBuf::from(format!("/proc/{process}")).exists()) {
+    for entry in fs::read_dir(&parent).unwrap().flatten() {
+        if is_left_over(&entry.file_name().to_string_lossy()) {
             // Of another user, or removed by another run: neither is ours.
-            let _ = std::fs::remove_dir_all(entry.path());
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
-    parent.join(format!("{PREFIX}{}", std::process::id()))
+    let directory = parent.join(format!("{PREFIX}{}", process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// Whether a name is that of a run whose process has ended.
+fn is_left_over(name: &str) -> bool {
+    let owner = name.strip_prefix(PREFIX).and_then(|number| number.parse().ok());
+    owner.is_some_and(|number| kill(Pid::from_raw(number), None) == Err(Errno::ESRCH))
 }
 
 /// A database of one test.
@@ -98,13 +110,13 @@ impl TestDatabase {
     }
 
     async fn create_from(template: &str) -> Self {
-        let cluster = Cluster::shared().await;
+        let endpoint = Cluster::shared().await.postgres.endpoint();
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let admin = connect::connect(&cluster.connect_config("postgres")).await.unwrap();
+        let admin = connect::connect(&endpoint.connect_config("postgres")).await.unwrap();
         let statement = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.client.batch_execute(&statement).await.unwrap();
         Self {
-            config: cluster.connect_config(&name),
+            config: endpoint.connect_config(&name),
         }
     }
 

@@ -1,0 +1,127 @@
+//! The connection is lost while a COMMIT is under way: the caller learns what happened, or that nobody knows.
+
+use dashboard_store::grpc::proto;
+use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::support::TestServer;
+use crate::support::network::{Gateway, LostCommit, Traffic, launch_behind_gateway};
+use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
+
+async fn serving_behind_gateway() -> (TestServer, Gateway) {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
+    server.wait_until(ServingStatus::Serving).await;
+    (server, gateway)
+}
+
+/// What is stored: revisions, audit events and answers that are kept for repeated calls.
+async fn stored(server: &TestServer) -> (i64, i64, i64) {
+    let count = "SELECT (SELECT count(*) FROM dashboard_revision), (SELECT count(*) FROM audit_log),
+        (SELECT count(*) FROM mutation_request)";
+    let row = server.sql().await.query_one(count, &[]).await.unwrap();
+    (row.get(0), row.get(1), row.get(2))
+}
+
+#[tokio::test]
+async fn a_commit_that_never_arrived_did_nothing() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    gateway.lose_commit(LostCommit::Unsent);
+
+    let refused = client.create_dashboard(create_request("d")).await.unwrap_err();
+
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::Unavailable, "DATABASE_UNAVAILABLE")
+    );
+    assert!(refused.message().contains("nothing was done"), "{refused:?}");
+    assert_eq!(stored(&server).await, (0, 0, 0));
+    create(&mut client, "d").await;
+    assert_eq!(stored(&server).await, (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_succeeded_once() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    for (number, how) in [(1, LostCommit::Unanswered), (2, LostCommit::ToldByPooler)] {
+        gateway.lose_commit(how);
+        let created = create(&mut client, &format!("d{number}")).await;
+        assert_eq!(created.revision, 1, "{how:?}");
+        assert_eq!(stored(&server).await, (number, number, number), "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_was_lost_succeeded_once() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    let created = create(&mut client, "d").await;
+    gateway.lose_commit(LostCommit::Unanswered);
+    let request = proto::UpdateDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            spec: json_spec(spec_named("second")),
+            ..created
+        }),
+        ..Default::default()
+    };
+
+    let updated = client.update_dashboard(request).await.unwrap().into_inner();
+
+    let dashboard = updated.dashboard.unwrap();
+    assert_eq!((dashboard.revision, dashboard.display_name.as_str()), (2, "second"));
+    assert_eq!(stored(&server).await, (2, 2, 2));
+}
+
+#[tokio::test]
+async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    let chosen = Uuid::new_v4().to_string();
+    // The caller's own request id, and one that the server makes up.
+    for (number, request_id) in [(1, chosen.as_str()), (2, "")] {
+        let request = proto::CreateDashboardRequest {
+            request_id: request_id.into(),
+            ..create_request(&format!("d{number}"))
+        };
+        gateway.lose_commit(LostCommit::UnansweredAndRefused);
+
+        let unknown = client.create_dashboard(request.clone()).await.unwrap_err();
+
+        assert_eq!(
+            (unknown.code(), reason(&unknown).as_str()),
+            (Code::Unknown, "COMMIT_OUTCOME_UNKNOWN")
+        );
+        let told_id = unknown.get_details_error_info().unwrap().metadata["request_id"].clone();
+        assert!(request_id.is_empty() || told_id == request_id);
+
+        gateway.set(Traffic::Passes);
+        let retry = proto::CreateDashboardRequest {
+            request_id: told_id,
+            ..request
+        };
+        let created = answer_when_back(&mut client, &retry).await;
+        assert_eq!(
+            (created.revision, created.name),
+            (1, format!("projects/p/dashboards/d{number}"))
+        );
+        assert_eq!(stored(&server).await, (number, number, number));
+    }
+}
+
+/// Repeats a call until the database can be reached again.
+async fn answer_when_back(
+    client: &mut proto::dashboard_service_client::DashboardServiceClient<tonic::transport::Channel>,
+    request: &proto::CreateDashboardRequest,
+) -> proto::Dashboard {
+    for _ in 0..100 {
+        match client.create_dashboard(request.clone()).await {
+            Ok(answer) => return answer.into_inner().dashboard.unwrap(),
+            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the database does not come back");
+}

@@ -1,0 +1,82 @@
+//! Calls that wait in the database for as long as a test wants.
+
+use std::time::Duration;
+
+use dashboard_store::grpc::proto::CreateDashboardResponse;
+use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tonic::{Response, Status};
+
+use super::TestServer;
+use super::cluster::TestDatabase;
+use super::requests::create_request;
+
+/// Holds a table, so that whoever writes dashboards waits.
+pub struct HeldTable {
+    holder: Client,
+    /// A transaction sees the activity of others once; this one asks outside of it.
+    observer: Client,
+}
+
+impl HeldTable {
+    /// Locks the table of dashboards until [`Self::release`].
+    pub async fn lock(database: &TestDatabase) -> Self {
+        let holder = database.connect().await;
+        holder
+            .batch_execute("BEGIN; LOCK TABLE dashboard IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let observer = database.connect().await;
+        Self { holder, observer }
+    }
+
+    /// Waits until so many statements wait for the table, and gives their backends.
+    pub async fn wait_for_waiting(&self, count: usize) -> Vec<i32> {
+        const WAITING: &str = "SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'";
+        let waiting = async {
+            loop {
+                let rows = self.observer.query(WAITING, &[]).await.unwrap();
+                if rows.len() == count {
+                    return rows.iter().map(|row| row.get(0)).collect();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        found.unwrap_or_else(|_| panic!("there are never {count} who wait"))
+    }
+
+    /// Ends a backend, as an administrator would.
+    pub async fn terminate(&self, backend: i32) {
+        let terminate = "SELECT pg_terminate_backend($1)";
+        self.observer.execute(terminate, &[&backend]).await.unwrap();
+    }
+
+    /// Lets everybody go on.
+    pub async fn release(self) {
+        self.holder.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+/// Begins to create `projects/p/dashboards/{id}` in the background.
+pub async fn begin_create(
+    server: &TestServer,
+    id: &str,
+) -> JoinHandle<Result<Response<CreateDashboardResponse>, Status>> {
+    let mut client = server.dashboards().await;
+    let request = create_request(id);
+    tokio::spawn(async move { DashboardServiceClient::create_dashboard(&mut client, request).await })
+}
+
+/// Waits until no connection of the service is in use.
+pub async fn wait_until_pool_is_free(server: &TestServer) {
+    let free = async {
+        while server.pool().stats().in_use > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(10), free).await;
+    assert!(reached.is_ok(), "never free: {:?}", server.pool());
+}

@@ -1,0 +1,195 @@
+//! The program itself, as people and orchestrators run it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use dashboard_store::config::ConnectConfig;
+use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::cluster;
+
+/// How long a service may take to say where it listens; the first may have to download PostgreSQL.
+const START_LIMIT: Duration = Duration::from_secs(180);
+/// How long everything else may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Variables that would configure the program; of the environment it gets all others.
+const OWN_VARIABLES: [&str; 8] = [
+    "DATABASE_URL",
+    "EMBEDDED",
+    "DATA_DIR",
+    "INSECURE_DEV",
+    "KUBERNETES_SERVICE_HOST",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
+    "RUST_LOG",
+];
+
+/// Prepares to run the program, configured by nothing but what follows.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dashboard-store"));
+    let of_database = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("DB_"));
+    for name in of_database.chain(OWN_VARIABLES.map(Into::into)) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Runs the program to its end, which must come by itself.
+pub async fn run(mut command: Command) -> Output {
+    tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap()
+}
+
+/// Prepares to serve on free ports.
+pub fn serve(arguments: &[&str]) -> Command {
+    let mut command = program(&["serve"]);
+    command
+        .envs([("GRPC_ADDR", "127.0.0.1:0"), ("HTTP_ADDR", "127.0.0.1:0")])
+        .args(arguments);
+    command
+}
+
+/// Prepares to serve on an embedded PostgreSQL that keeps its data in `data_dir`.
+pub fn serve_embedded(data_dir: &Path) -> Command {
+    let mut command = serve(&["--embedded"]);
+    command.arg("--data-dir").arg(data_dir);
+    command
+}
+
+/// A database as `DATABASE_URL` names it.
+pub fn database_url(config: &ConnectConfig) -> String {
+    let host = &config.hosts[0];
+    let password = config.password.as_ref().unwrap().expose_secret();
+    format!(
+        "host='{}' port={} dbname={} user={} password='{password}'",
+        host.host, host.port, config.dbname, config.user
+    )
+}
+
+/// A directory for the data of one service, which does not exist yet.
+pub fn data_dir(name: &str) -> PathBuf {
+    cluster::directory().join(name)
+}
+
+/// A running service; killed when dropped.
+pub struct ServiceProcess {
+    child: Child,
+    grpc_addr: SocketAddr,
+    http_addr: SocketAddr,
+    /// Collects what it logs.
+    log: JoinHandle<String>,
+    /// Open, so that it can go on printing.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl ServiceProcess {
+    /// Starts a service, and waits until it says where it listens.
+    pub async fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.unwrap();
+            text
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        let reading = async {
+            stdout.read_line(&mut said).await.unwrap();
+            stdout.read_line(&mut said).await.unwrap();
+        };
+        tokio::time::timeout(START_LIMIT, reading).await.unwrap();
+        let Some((grpc_addr, http_addr)) = addresses(&said) else {
+            panic!("it says {said:?} and logs {}", log.await.unwrap());
+        };
+        Self {
+            grpc_addr,
+            http_addr,
+            child,
+            log,
+            _stdout: stdout,
+        }
+    }
+
+    /// Starts a service, and waits until it serves.
+    pub async fn start_serving(command: Command) -> Self {
+        let service = Self::start(command).await;
+        let mut health = HealthClient::new(service.channel().await);
+        let serving = async {
+            loop {
+                let answer = health.check(HealthCheckRequest::default()).await.unwrap();
+                if answer.into_inner().status() == ServingStatus::Serving {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, serving).await.unwrap();
+        service
+    }
+
+    /// A client on a connection of its own.
+    pub async fn dashboards(&self) -> DashboardServiceClient<Channel> {
+        DashboardServiceClient::new(self.channel().await)
+    }
+
+    async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_addr)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    /// Where the sidecar answers.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits until it takes no new connections.
+    pub async fn wait_until_closed(&self) {
+        let closed = async {
+            while TcpStream::connect(self.grpc_addr).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, closed).await.unwrap();
+    }
+
+    /// Waits until it has ended: its exit code, none when a signal ended it, and what it logged.
+    pub async fn ended(mut self) -> (Option<i32>, String) {
+        let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
+        (status.code(), self.log.await.unwrap())
+    }
+}
+
+/// Reads where gRPC and HTTP are served from the first two lines that the program prints.
+fn addresses(said: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let mut lines = said.lines();
+    let grpc = lines.next()?.strip_prefix("grpc: http://")?.parse().ok()?;
+    let http = lines.next()?.strip_prefix("http: http://")?.parse().ok()?;
+    Some((grpc, http))
+}
