@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod network;
 pub mod postgres;
 pub mod requests;
+pub mod rows;
 pub mod scratch;
 pub mod server;
 
