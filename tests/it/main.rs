@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that meets the unexpected stops there and then"
 )]
@@ -14,6 +15,7 @@ mod migrate;
 mod outage;
 mod pool;
 mod reflection;
+mod round_trips;
 mod schema;
 mod sidecar;
 mod sslmode;

@@ -7,6 +7,7 @@ pub mod network;
 pub mod postgres;
 pub mod process;
 pub mod requests;
+pub mod rows;
 pub mod server;
 
 pub use server::TestServer;

@@ -65,14 +65,17 @@ fn list_dashboards(query: &ListDashboards) -> Statement {
     sql
 }
 
-/// The columns of an order; together they are unique.
-fn order_columns(query: &ListDashboards) -> [&'static str; 2] {
+/// The columns of an order; together they are unique in what is listed.
+fn order_columns(query: &ListDashboards) -> &'static [&'static str] {
     match query.order_by.key {
-        OrderKey::Name => ["project", "name"],
+        // The project beside it would say nothing, and let PostgreSQL expect so few rows of the next page that it fetches
+        // and sorts all that are left.
+        OrderKey::Name if query.parent.project().is_some() => &["name"],
+        OrderKey::Name => &["project", "name"],
         // The length is that of the index, and of the cursor (`domain::list::ORDERED_CHARS`).
-        OrderKey::DisplayName => ["left(display_name, 200)", "id"],
-        OrderKey::CreateTime => ["created_at", "id"],
-        OrderKey::UpdateTime => ["updated_at", "id"],
+        OrderKey::DisplayName => &["left(display_name, 200)", "id"],
+        OrderKey::CreateTime => &["created_at", "id"],
+        OrderKey::UpdateTime => &["updated_at", "id"],
     }
 }
 
@@ -81,9 +84,11 @@ fn order_by(query: &ListDashboards) -> String {
         Direction::Ascending => "",
         Direction::Descending => " DESC",
     };
-    order_columns(query)
+    let columns: Vec<String> = order_columns(query)
+        .iter()
         .map(|column| format!("{column}{direction}"))
-        .join(", ")
+        .collect();
+    columns.join(", ")
 }
 
 fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
@@ -109,6 +114,7 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, cursor: &Cursor) {
     };
     sql.push(" AND (").push(&order_columns(query).join(", ")).push(operator);
     match cursor {
+        Cursor::Name(name) if query.parent.project().is_some() => sql.bind(name.id().to_owned(), Type::TEXT),
         Cursor::Name(name) => sql
             .bind(name.project().as_str().to_owned(), Type::TEXT)
             .push(", ")
