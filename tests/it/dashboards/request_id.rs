@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use dashboard_store::grpc::proto;
 use futures_util::future::join_all;
+use prost_types::FieldMask;
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::audit::{events, stored};
 use crate::support::mutation::{Call, Mutation, Scene};
-use crate::support::requests::{as_user, create_request, get, reason, violations};
+use crate::support::requests::{as_user, create_request, get, json_spec, reason, spec_named, violations};
 
 #[tokio::test]
 async fn the_same_id_of_another_caller_is_another_call() {
@@ -201,6 +202,95 @@ async fn the_order_of_tags_and_labels_is_no_other_content() {
     }
     assert_eq!((&answers[1], &answers[2]), (&answers[0], &answers[0]));
     assert_eq!(events(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn every_field_of_a_request_is_content() {
+    let Scene {
+        server,
+        mut client,
+        head,
+        ..
+    } = Mutation::Update.scene().await;
+    let update = proto::UpdateDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            name: head.name.clone(),
+            etag: head.etag,
+            tags: vec!["t".into()],
+            labels: [("l".to_owned(), "1".to_owned())].into(),
+            spec: json_spec(spec_named("first")),
+            ..Default::default()
+        }),
+        request_id: Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    client.update_dashboard(update.clone()).await.unwrap();
+    let stored_first = stored(&server).await;
+    let changes: [fn(&mut proto::UpdateDashboardRequest); 8] = [
+        |request| request.change_note = "other".into(),
+        |request| {
+            request.update_mask = Some(FieldMask {
+                paths: vec!["spec".into()],
+            })
+        },
+        |request| dashboard_of(request).name.push('x'),
+        |request| dashboard_of(request).etag = "*".into(),
+        |request| dashboard_of(request).tags.clear(),
+        |request| dashboard_of(request).tags.push("u".into()),
+        |request| _ = dashboard_of(request).labels.insert("l".into(), "2".into()),
+        |request| dashboard_of(request).spec = json_spec(format!(" {}", spec_named("first"))),
+    ];
+    for (position, change) in changes.into_iter().enumerate() {
+        let mut other = update.clone();
+        change(&mut other);
+        let refused = client.update_dashboard(other).await.unwrap_err();
+        assert_eq!(reason(&refused), "REQUEST_ID_REUSED", "change {position}");
+    }
+    assert_eq!(stored(&server).await, stored_first);
+
+    let restore = proto::RestoreDashboardRevisionRequest {
+        name: format!("{}/revisions/1", head.name),
+        etag: "*".into(),
+        request_id: Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    client.restore_dashboard_revision(restore.clone()).await.unwrap();
+    let other_revision = proto::RestoreDashboardRevisionRequest {
+        name: format!("{}/revisions/2", head.name),
+        ..restore.clone()
+    };
+    let other_note = proto::RestoreDashboardRevisionRequest {
+        change_note: "other".into(),
+        ..restore
+    };
+    for other in [other_revision, other_note] {
+        let refused = client.restore_dashboard_revision(other).await.unwrap_err();
+        assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
+    }
+}
+
+fn dashboard_of(request: &mut proto::UpdateDashboardRequest) -> &mut proto::Dashboard {
+    request.dashboard.as_mut().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_whose_revision_was_pruned_comes_without_the_document() {
+    let server = TestServer::start_with(|config| config.dashboards.revisions_kept = 1).await;
+    let mut client = server.dashboards().await;
+    let request = proto::CreateDashboardRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..create_request("gpu")
+    };
+    let created = client.create_dashboard(request.clone()).await.unwrap().into_inner();
+    Mutation::Update.call(&mut client, Call::on("gpu", "*")).await.unwrap();
+
+    let replayed = client.create_dashboard(request).await.unwrap().into_inner();
+
+    let expected = created.dashboard.map(|dashboard| proto::Dashboard {
+        spec: None,
+        ..dashboard
+    });
+    assert_eq!(replayed.dashboard, expected);
 }
 
 /// Waits until a statement of this name waits for a lock in the database of the test.
