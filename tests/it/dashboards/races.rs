@@ -24,7 +24,7 @@ type Client = DashboardServiceClient<Channel>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_writers_with_fresh_etags_lose_no_update() {
-    let server = TestServer::start().await;
+    let server = crowded_server().await;
     let mut client = server.dashboards().await;
     create(&mut client, "gpu").await;
 
@@ -57,6 +57,11 @@ async fn fifty_writers_with_fresh_etags_lose_no_update() {
     assert_eq!(log, one_to_one);
 }
 
+/// A server with fewer connections than callers: they wait for a connection, then for the row.
+async fn crowded_server() -> TestServer {
+    TestServer::start_with(|config| config.pool.max_open = 20).await
+}
+
 async fn write_until_it_succeeds(mut client: Client, writer: usize) {
     for attempt in 1..=WRITERS {
         let seen = get(&mut client, "gpu").await;
@@ -80,7 +85,7 @@ async fn write_until_it_succeeds(mut client: Client, writer: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_ten_creators_gets_the_name() {
-    let server = TestServer::start().await;
+    let server = crowded_server().await;
     let client = server.dashboards().await;
     let creators = (0..10).map(|creator| {
         let mut own_client = client.clone();
@@ -98,7 +103,7 @@ async fn one_of_ten_creators_gets_the_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mixed_mutations_of_one_dashboard_keep_history_and_log_whole() {
-    let server = TestServer::start().await;
+    let server = crowded_server().await;
     let mut client = server.dashboards().await;
     create(&mut client, "gpu").await;
 
@@ -124,7 +129,7 @@ async fn mixed_mutations_of_one_dashboard_keep_history_and_log_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lives_that_are_purged_and_created_beside_each_other_do_not_mix() {
-    let server = TestServer::start().await;
+    let server = crowded_server().await;
     let mut client = server.dashboards().await;
     create(&mut client, "gpu").await;
 
