@@ -260,7 +260,7 @@ async fn apply_with_an_etag_does_not_find_what_does_not_exist() {
 }
 
 #[tokio::test]
-async fn apply_to_a_replay_with_other_content_is_refused() {
+async fn apply_with_the_same_request_id_and_other_content_is_refused() {
     Mutation::Apply.answers_the_same_to_a_replay().await;
 }
 
