@@ -1,5 +1,7 @@
 //! The connection is lost while a COMMIT is under way: the caller learns what happened, or that nobody knows.
 
+use std::time::Duration;
+
 use dashboard_store::grpc::proto;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -121,7 +123,24 @@ async fn answer_when_back(
             Ok(answer) => return answer.into_inner().dashboard.unwrap(),
             Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the database does not come back");
+}
+
+#[tokio::test]
+async fn a_lost_commit_is_looked_up_until_the_database_is_back() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    gateway.lose_commit(LostCommit::UnansweredAndRefused);
+    let comes_back = async {
+        // Long enough for the first attempt to fail: it is refused at once.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        gateway.set(Traffic::Passes);
+    };
+
+    let (created, ()) = tokio::join!(create(&mut client, "d"), comes_back);
+
+    assert_eq!(created.revision, 1);
+    assert_eq!(stored(&server).await, (1, 1, 1));
 }

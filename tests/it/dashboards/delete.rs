@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dashboard_store::grpc::proto;
+use time::OffsetDateTime;
 use tonic::Code;
 
 use crate::support::TestServer;
@@ -146,4 +147,36 @@ async fn delete_writes_one_audit_event() {
 
 fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
     time.unwrap().seconds
+}
+
+#[tokio::test]
+async fn delete_comes_after_the_change_that_it_waited_for() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    create(&mut client, "gpu").await;
+    let mut sql = server.sql().await;
+    let change = sql.transaction().await.unwrap();
+    change.execute("SELECT FROM dashboard FOR UPDATE", &[]).await.unwrap();
+    let request = proto::DeleteDashboardRequest {
+        name: "projects/p/dashboards/gpu".into(),
+        etag: "*".into(),
+        ..Default::default()
+    };
+    let deletion = tokio::spawn(async move { client.delete_dashboard(request).await });
+    let observer = server.sql().await;
+    let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while observer.query(waiting, &[]).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let touch = "UPDATE dashboard SET generation = generation + 1 RETURNING updated_at";
+    let touched_at: OffsetDateTime = change.query_one(touch, &[]).await.unwrap().get(0);
+    change.commit().await.unwrap();
+    deletion.await.unwrap().unwrap();
+
+    let row = observer
+        .query_one("SELECT deleted_at FROM dashboard", &[])
+        .await
+        .unwrap();
+    let deleted_at: OffsetDateTime = row.get(0);
+    assert!(deleted_at >= touched_at, "{deleted_at} {touched_at}");
 }

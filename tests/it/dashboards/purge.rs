@@ -88,7 +88,7 @@ async fn purge_refuses_a_live_dashboard() {
 }
 
 #[tokio::test]
-async fn purge_leaves_earlier_answers_without_their_documents() {
+async fn purge_leaves_earlier_answers_without_what_their_documents_said() {
     let Scene { mut client, head, .. } = Mutation::Delete.scene().await;
     let delete = Call::on("gpu", &head.etag).repeatable();
     let deleted = Mutation::Delete
@@ -103,7 +103,12 @@ async fn purge_leaves_earlier_answers_without_their_documents() {
 
     let replayed = Mutation::Delete.call(&mut client, delete).await.unwrap().unwrap();
 
-    assert_eq!(replayed, proto::Dashboard { spec: None, ..deleted });
+    let expected = proto::Dashboard {
+        spec: None,
+        display_name: String::new(),
+        ..deleted
+    };
+    assert_eq!(replayed, expected);
 }
 
 #[tokio::test]

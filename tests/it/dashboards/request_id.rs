@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::audit::{events, stored};
 use crate::support::mutation::{Call, Mutation, Scene};
-use crate::support::requests::{as_user, create_request, get, json_spec, reason, spec_named, violations};
+use crate::support::requests::{as_user, create, create_request, get, json_spec, reason, spec_named, violations};
 
 #[tokio::test]
 async fn the_same_id_of_another_caller_is_another_call() {
@@ -288,6 +288,7 @@ async fn an_answer_whose_revision_was_pruned_comes_without_the_document() {
 
     let expected = created.dashboard.map(|dashboard| proto::Dashboard {
         spec: None,
+        display_name: String::new(),
         ..dashboard
     });
     assert_eq!(replayed.dashboard, expected);
@@ -307,4 +308,27 @@ async fn wait_for(server: &TestServer, statement: &str) {
     };
     let reached = tokio::time::timeout(limit, waits).await;
     assert!(reached.is_ok(), "{statement} never waits");
+}
+
+#[tokio::test]
+async fn the_order_of_a_mask_is_no_other_content() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let created = create(&mut client, "gpu").await;
+    let request_id = Uuid::new_v4().to_string();
+    for paths in [["labels.a", "labels.b"], ["labels.b", "labels.a"]] {
+        let request = proto::UpdateDashboardRequest {
+            dashboard: Some(proto::Dashboard {
+                name: created.name.clone(),
+                etag: "*".into(),
+                ..Default::default()
+            }),
+            update_mask: Some(FieldMask {
+                paths: paths.map(str::to_owned).to_vec(),
+            }),
+            request_id: request_id.clone(),
+            ..Default::default()
+        };
+        client.update_dashboard(request).await.unwrap();
+    }
 }
