@@ -109,7 +109,7 @@ async fn a_failed_statement_does_not_cost_the_connection() {
 #[tokio::test]
 async fn an_exhausted_pool_says_so() {
     let mut config = pool_config(1);
-    config.acquire_timeout = Duration::from_millis(100);
+    config.acquire_timeout = Duration::from_millis(500);
     let pool = pool_with(config).await;
     let held = pool.get().await.unwrap();
     assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
