@@ -12,7 +12,11 @@ use std::path::PathBuf;
 const PROTOS: &[&str] = &[
     "perses/dashboards/v1/dashboard_service.proto",
     "perses/dashboards/v1/errors.proto",
+    "grpc/health/v1/health.proto",
 ];
+
+/// Where they and their imports are looked for.
+const ROOTS: &[&str] = &["proto", "third_party/googleapis", "third_party/grpc"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     migrations::embed()?;
@@ -20,9 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn compile_protos() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=proto");
-    println!("cargo:rerun-if-changed=third_party/googleapis");
-    let mut compiler = protox::Compiler::new(["proto", "third_party/googleapis"])?;
+    for root in ROOTS {
+        println!("cargo:rerun-if-changed={root}");
+    }
+    let mut compiler = protox::Compiler::new(ROOTS)?;
     compiler
         .include_imports(true)
         .include_source_info(true)

@@ -26,6 +26,15 @@ CREATE FUNCTION is_resource_id(id text) RETURNS boolean
     RETURN id ~ '^[a-zA-Z0-9_.-]{1,75}$' AND id !~ '(\.\.|^\.|\.$|^-$)';
 COMMENT ON FUNCTION is_resource_id(text) IS 'Whether a text is a legal Perses name; "-" is the wildcard and not one.';
 
+CREATE FUNCTION is_dashboard_metadata(metadata jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(
+        jsonb_typeof(metadata -> 'tags') = 'array' AND jsonb_array_length(metadata -> 'tags') <= 20
+        AND jsonb_typeof(metadata -> 'labels') = 'object',
+        false
+    );
+COMMENT ON FUNCTION is_dashboard_metadata(jsonb) IS 'Whether a value holds tags (an array of at most 20) and labels (an object).';
+
 CREATE TABLE dashboard (
     id uuid CONSTRAINT dashboard_pkey PRIMARY KEY,
     project text COLLATE "C" NOT NULL,
@@ -48,11 +57,7 @@ CREATE TABLE dashboard (
     purge_at timestamptz,
     CONSTRAINT dashboard_project_check CHECK (is_resource_id(project)),
     CONSTRAINT dashboard_name_check CHECK (is_resource_id(name)),
-    CONSTRAINT dashboard_metadata_check CHECK (
-        jsonb_typeof(metadata) = 'object'
-        AND jsonb_typeof(metadata -> 'tags') = 'array' AND jsonb_array_length(metadata -> 'tags') <= 20
-        AND jsonb_typeof(metadata -> 'labels') = 'object'
-    ),
+    CONSTRAINT dashboard_metadata_check CHECK (is_dashboard_metadata(metadata)),
     CONSTRAINT dashboard_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_spec_size_bytes_check CHECK (spec_size_bytes > 0),
@@ -90,17 +95,23 @@ CREATE UNIQUE INDEX idx_dashboard_project_name ON dashboard (project, name);
 CREATE UNIQUE INDEX idx_dashboard_project_name_case ON dashboard (project, lower(name));
 CREATE INDEX idx_dashboard_active ON dashboard (project, name) WHERE state = 'active';
 -- A name in the document may be longer than an index takes.
-CREATE INDEX idx_dashboard_display_name ON dashboard (project, left(display_name, 200), id);
+CREATE INDEX idx_dashboard_display_name ON dashboard (left(display_name, 200), id);
+CREATE INDEX idx_dashboard_project_display_name ON dashboard (project, left(display_name, 200), id);
 CREATE INDEX idx_dashboard_created_at ON dashboard (created_at, id);
+CREATE INDEX idx_dashboard_project_created_at ON dashboard (project, created_at, id);
 CREATE INDEX idx_dashboard_updated_at ON dashboard (updated_at, id);
+CREATE INDEX idx_dashboard_project_updated_at ON dashboard (project, updated_at, id);
 CREATE INDEX idx_dashboard_created_by ON dashboard (created_by);
 CREATE INDEX idx_dashboard_metadata ON dashboard USING gin (metadata jsonb_path_ops);
 COMMENT ON INDEX idx_dashboard_project_name IS 'Names are unique in a project; lookups by name, lists by name with deleted ones.';
 COMMENT ON INDEX idx_dashboard_project_name_case IS 'Two names of a project may not differ in case alone: Perses lower-cases names.';
 COMMENT ON INDEX idx_dashboard_active IS 'Lists of live dashboards by name.';
-COMMENT ON INDEX idx_dashboard_display_name IS 'Lists of a project by display name.';
-COMMENT ON INDEX idx_dashboard_created_at IS 'Lists by time of creation.';
-COMMENT ON INDEX idx_dashboard_updated_at IS 'Lists by time of the last change.';
+COMMENT ON INDEX idx_dashboard_display_name IS 'Lists of all projects by display name.';
+COMMENT ON INDEX idx_dashboard_project_display_name IS 'Lists of a project by display name.';
+COMMENT ON INDEX idx_dashboard_created_at IS 'Lists of all projects by time of creation.';
+COMMENT ON INDEX idx_dashboard_project_created_at IS 'Lists of a project by time of creation.';
+COMMENT ON INDEX idx_dashboard_updated_at IS 'Lists of all projects by time of the last change.';
+COMMENT ON INDEX idx_dashboard_project_updated_at IS 'Lists of a project by time of the last change.';
 COMMENT ON INDEX idx_dashboard_created_by IS 'Filter created_by.';
 COMMENT ON INDEX idx_dashboard_metadata IS 'Filters tags and labels.';
 
@@ -108,7 +119,8 @@ CREATE FUNCTION set_updated_at() RETURNS trigger
     LANGUAGE plpgsql AS
 $$
 BEGIN
-    NEW.updated_at := clock_timestamp();
+    -- A clock that steps back takes no change behind an earlier one.
+    NEW.updated_at := GREATEST(clock_timestamp(), OLD.updated_at);
     RETURN NEW;
 END
 $$;
@@ -134,6 +146,7 @@ CREATE TABLE dashboard_revision (
     CONSTRAINT dashboard_revision_pkey PRIMARY KEY (dashboard_id, revision),
     CONSTRAINT dashboard_revision_dashboard_fkey FOREIGN KEY (dashboard_id) REFERENCES dashboard (id) ON DELETE CASCADE,
     CONSTRAINT dashboard_revision_revision_check CHECK (revision > 0),
+    CONSTRAINT dashboard_revision_metadata_check CHECK (is_dashboard_metadata(metadata)),
     CONSTRAINT dashboard_revision_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_revision_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_revision_spec_size_bytes_check CHECK (spec_size_bytes > 0),

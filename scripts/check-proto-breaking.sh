@@ -32,9 +32,9 @@ compared_with=$(git log -1 --format='%h (%s)' "$base")
 
 earlier=$(mktemp -d)
 trap 'rm -rf "$earlier"' EXIT
-git archive "$base" -- proto third_party/googleapis | tar -x -C "$earlier"
-cp buf.yaml "$earlier/"
-if buf breaking --against "$earlier"; then
+git archive "$base" -- proto third_party buf.yaml | tar -x -C "$earlier"
+# Only our module is compared: buf refuses workspaces whose modules differ in number, and what is vendored comes and goes.
+if buf breaking proto --against "$earlier/proto"; then
   echo "breaking changes: none since $compared_with"
 elif git log --format=%B "$base..HEAD" | grep '^BREAKING CHANGE: '; then
   echo "breaking changes: the above since $compared_with, announced"

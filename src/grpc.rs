@@ -1,15 +1,18 @@
 //! The wire: handlers, and conversions between messages and domain values.
 //!
-//! What belongs here: one file per service (handlers are name → authorise → parse → call → present), `convert/` with one
-//! file per topic, and [`status`], the only file that names a status code. What does not: rules about values, SQL.
+//! What belongs here: one file per service (handlers are name → authorise → parse → call → present), [`routes()`] that puts
+//! the services together, `convert/` with one file per topic, and [`status`], the only file that names a status code.
+//! What does not: rules about values, SQL.
 
 mod convert;
 mod dashboards;
 pub mod proto;
+mod routes;
 pub mod status;
 pub mod structured;
 
 pub use dashboards::Dashboards;
+pub use routes::{DESCRIPTOR_SETS, MAX_MESSAGE_BYTES, routes};
 
 /// The full name of the service for dashboards.
 pub const DASHBOARD_SERVICE: &str = proto::dashboard_service_server::SERVICE_NAME;

@@ -6,6 +6,7 @@
 mod grpc;
 mod pool;
 mod probe;
+pub mod proto;
 mod state;
 
 use std::sync::Arc;

@@ -40,9 +40,6 @@ use crate::health::HealthHandle;
 use crate::sidecar;
 use crate::telemetry::Metrics;
 
-/// The largest message in either direction, in bytes; every gRPC service is built with it.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
-
 /// How long cancelled calls get to clean up.
 const CLEAN_UP: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,7 @@
 //!
 //! What belongs here: the pool, one file per resource with its SQL, migrations, the embedded server. What does not: wire
 //! types, rules about values. A read is one method, one statement and one round trip; a mutation is one transaction of
-//! change, revision, audit event and request id ([`mutate`]).
+//! change, revision, audit event and request id (`mutate`).
 
 mod audit;
 mod classify;
@@ -13,6 +13,7 @@ mod json_text;
 mod metadata;
 pub mod migrate;
 mod mutate;
+mod page;
 pub mod pool;
 pub mod probe;
 mod revision;

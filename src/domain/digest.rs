@@ -17,7 +17,7 @@ impl Digest {
     }
 
     /// The raw digest.
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -1,6 +1,6 @@
 //! The labels of a dashboard: keys and values to select it by, with the syntax of Kubernetes labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ pub enum LabelsChange {
         /// The labels that are set.
         set: Labels,
         /// The keys that are removed; one that is not there is no error.
-        cleared: Vec<String>,
+        cleared: BTreeSet<String>,
     },
 }
 

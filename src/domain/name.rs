@@ -204,8 +204,9 @@ impl RevisionName {
     /// Parses the full resource name; the number is written without sign or leading zeros.
     ///
     /// # Errors
-    /// `INVALID_NAME` on `field`.
+    /// `FIELD_REQUIRED` or `INVALID_NAME` on `field`.
     pub fn parse(field: &str, name: &str) -> Result<Self, Violation> {
+        require_set(field, name, Self::PATTERN)?;
         let malformed = || malformed(field, name, Self::PATTERN);
         let (dashboard, number) = name.rsplit_once("/revisions/").ok_or_else(malformed)?;
         let revision = number
@@ -226,12 +227,19 @@ impl fmt::Display for RevisionName {
 
 /// Splits `name` into exactly `N` segments.
 fn segments<'a, const N: usize>(field: &str, name: &'a str, pattern: &str) -> Result<[&'a str; N], Violation> {
-    if name.is_empty() {
-        let description = format!("must be set, in the form {pattern}");
-        return Err(Violation::new(field, Reason::FieldRequired, description));
-    }
+    require_set(field, name, pattern)?;
     let parts: Vec<&str> = name.splitn(N + 1, '/').collect();
     parts.try_into().map_err(|_| malformed(field, name, pattern))
+}
+
+fn require_set(field: &str, name: &str, pattern: &str) -> Result<(), Violation> {
+    match name {
+        "" => {
+            let description = format!("must be set, in the form {pattern}");
+            Err(Violation::new(field, Reason::FieldRequired, description))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn malformed(field: &str, name: &str, pattern: &str) -> Violation {

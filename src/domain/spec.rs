@@ -20,10 +20,9 @@ mod rules;
 mod variable_graph;
 mod variables;
 
-use sha2::{Digest, Sha256};
-
 use self::findings::Findings;
 use self::json::Json;
+use super::digest::Digest;
 use super::reason::Reason;
 use super::violation::Violation;
 
@@ -45,8 +44,8 @@ impl Default for SpecLimits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DashboardSpec {
     text: String,
-    sha256: [u8; 32],
-    canonical_digest: [u8; 32],
+    sha256: Digest,
+    canonical_digest: Digest,
     display_name: String,
     description: String,
     warnings: Vec<String>,
@@ -74,7 +73,7 @@ impl DashboardSpec {
             return Err(findings.violations);
         }
         Ok(Self {
-            sha256: Sha256::digest(&text).into(),
+            sha256: Digest::of(text.as_bytes()),
             canonical_digest: canonical::digest(&document),
             display_name: display_field(&document, "name"),
             description: display_field(&document, "description"),
@@ -94,7 +93,7 @@ impl DashboardSpec {
     }
 
     /// SHA-256 of the text.
-    pub fn sha256(&self) -> [u8; 32] {
+    pub fn sha256(&self) -> Digest {
         self.sha256
     }
 
@@ -114,7 +113,7 @@ impl DashboardSpec {
     }
 
     /// A digest of the JSON value, equal for every way to write it; see [`canonical`].
-    pub fn canonical_digest(&self) -> [u8; 32] {
+    pub fn canonical_digest(&self) -> Digest {
         self.canonical_digest
     }
 

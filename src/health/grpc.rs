@@ -1,7 +1,7 @@
 //! `grpc.health.v1`: what the health handle knows, for balancers and probes.
 //!
-//! Own answers in place of `tonic_health`'s reporter: that one begins as SERVING, and ends a watch of an unknown service,
-//! which the protocol forbids.
+//! Own answers in place of the crate `tonic-health`: its reporter begins as SERVING, it ends a watch of an unknown service,
+//! which the protocol forbids, and it has no List.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -9,11 +9,11 @@ use std::pin::Pin;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::HealthHandle;
+use super::proto::health_check_response::ServingStatus;
+use super::proto::health_server::{Health, HealthServer};
+use super::proto::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use super::state::{Machine, Phase};
 
 /// Answers for the server as a whole (`""`) and for each of its services, which stand and fall together.
@@ -37,6 +37,12 @@ impl Health for GrpcHealth {
             return Err(Status::not_found("this server has no such service"));
         }
         Ok(Response::new(answer(serving_status(self.health.phase()))))
+    }
+
+    async fn list(&self, _request: Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
+        let now = answer(serving_status(self.health.phase()));
+        let statuses = self.services.iter().map(|service| (service.clone(), now)).collect();
+        Ok(Response::new(HealthListResponse { statuses }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

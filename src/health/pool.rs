@@ -82,6 +82,12 @@ mod tests {
     }
 
     #[test]
+    fn utilization_counts_what_is_in_use_of_what_may_be_open() {
+        let pool = PoolSnapshot { open: 5, ..in_use(3) };
+        assert!((pool.utilization_percent() - 30.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
     fn an_unlimited_or_unknown_pool_is_not_in_use() {
         assert!(PoolSnapshot::default().utilization_percent().abs() < f64::EPSILON);
     }

@@ -88,25 +88,31 @@ impl Methods {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::DESCRIPTOR_SETS;
 
     #[test]
     fn descriptors_tell_streams_from_unary_calls() {
-        let sets = [
-            tonic_health::pb::FILE_DESCRIPTOR_SET,
-            tonic_health::pb::FILE_DESCRIPTOR_SET,
-            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-        ];
-        let methods = Methods::from_descriptor_sets(&sets).unwrap();
-        assert_eq!(
-            methods.services(),
-            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
-        );
+        let methods = Methods::from_descriptor_sets(DESCRIPTOR_SETS).unwrap();
         let check = methods.find("/grpc.health.v1.Health/Check");
         assert!(check.open && !check.streaming);
         assert!(methods.find("/grpc.health.v1.Health/Watch").streaming);
         let reflection = methods.find("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
         assert!(reflection.streaming && !reflection.open);
         assert_eq!(&*methods.find("/grpc.health.v1.Health/Invented").name, OTHER);
+    }
+
+    #[test]
+    fn a_service_of_several_sets_counts_once() {
+        let methods = Methods::from_descriptor_sets(&DESCRIPTOR_SETS.repeat(2)).unwrap();
+        assert_eq!(
+            methods.services(),
+            [
+                "perses.dashboards.v1.DashboardService",
+                "grpc.health.v1.Health",
+                "grpc.reflection.v1.ServerReflection",
+                "grpc.reflection.v1alpha.ServerReflection",
+            ]
+        );
     }
 
     #[test]

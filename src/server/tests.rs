@@ -17,6 +17,8 @@ use tonic_types::StatusExt;
 
 use self::service::TestService;
 use super::*;
+use crate::grpc::MAX_MESSAGE_BYTES;
+use crate::grpc::proto::FILE_DESCRIPTOR_SET;
 use crate::health::{PoolSnapshot, grpc_service};
 use crate::sidecar::{Sources, router};
 
@@ -49,7 +51,7 @@ impl TestServer {
         let (shutdown, health, metrics) = (Shutdown::default(), HealthHandle::default(), Metrics::new().unwrap());
         let service = TestService::default();
         let descriptors = service::descriptors();
-        let methods = Methods::from_descriptor_sets(&[&descriptors, tonic_health::pb::FILE_DESCRIPTOR_SET]).unwrap();
+        let methods = Methods::from_descriptor_sets(&[&descriptors, FILE_DESCRIPTOR_SET]).unwrap();
         let sources = Sources {
             health: health.clone(),
             pool: Arc::new(PoolSnapshot::default),

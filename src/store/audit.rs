@@ -20,14 +20,8 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
     let caller = access.caller();
     let origin = caller.origin();
     let (revision_before, revision_after) = (change.before.map(|v| v.revision), change.after.map(|v| v.revision));
-    let before = change
-        .before
-        .as_ref()
-        .map(|version| version.sha256.as_bytes().as_slice());
-    let after = change
-        .after
-        .as_ref()
-        .map(|version| version.sha256.as_bytes().as_slice());
+    let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
+    let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
     let client_ip: Option<IpAddr> = origin.client_ip;
     tx.execute_typed(
         APPEND,

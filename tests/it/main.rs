@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that meets the unexpected stops there and then"
 )]
@@ -9,10 +10,12 @@
 mod binary;
 mod commit_lost;
 mod dashboards;
+mod house;
 mod migrate;
 mod outage;
 mod pool;
 mod reflection;
+mod round_trips;
 mod schema;
 mod sidecar;
 mod sslmode;

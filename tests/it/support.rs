@@ -1,12 +1,15 @@
 //! What the tests stand on.
 
+pub mod audit;
 pub mod blocking;
 pub mod cluster;
 pub mod http;
+pub mod mutation;
 pub mod network;
 pub mod postgres;
 pub mod process;
 pub mod requests;
+pub mod rows;
 pub mod server;
 
 pub use server::TestServer;

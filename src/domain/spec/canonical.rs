@@ -17,15 +17,14 @@
 //! Lengths and counts are 8 bytes, big-endian. Since everything variable has its length before it, no two values share a
 //! form. A stored digest outlives the binary that made it: the form is pinned by a test and must not change.
 
-use sha2::{Digest, Sha256};
-
+use super::super::digest::Digest;
 use super::json::{Json, Member};
 
 /// SHA-256 over the canonical form of `value`.
-pub fn digest(value: &Json<'_>) -> [u8; 32] {
+pub fn digest(value: &Json<'_>) -> Digest {
     let mut form = Vec::new();
     write_value(value, &mut form);
-    Sha256::digest(&form).into()
+    Digest::of(&form)
 }
 
 fn write_value(value: &Json<'_>, form: &mut Vec<u8>) {
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
     use crate::domain::spec::json;
 
-    fn digest_of(text: &str) -> [u8; 32] {
+    fn digest_of(text: &str) -> Digest {
         digest(&json::parse(text).unwrap())
     }
 
@@ -150,7 +149,7 @@ mod tests {
             b"\0\0\0\0\0\0\0\x01cn",
         ];
         assert_eq!(form, expected.concat());
-        assert_eq!(digest_of("{}")[..4], [0xcf, 0x12, 0xb9, 0xaa]);
+        assert_eq!(digest_of("{}").as_bytes()[..4], [0xcf, 0x12, 0xb9, 0xaa]);
     }
 
     /// Any value that serde_json can hold.

@@ -49,7 +49,7 @@ fn a_real_dashboard_is_taken_with_all_its_fields() {
     let spec = parse(text).unwrap();
     assert_eq!(spec.text(), text);
     assert_eq!(spec.size_bytes(), text.len());
-    assert_eq!(spec.sha256(), <[u8; 32]>::from(Sha256::digest(text)));
+    assert_eq!(spec.sha256(), Digest::of(text.as_bytes()));
     assert_eq!(
         (spec.display_name(), spec.description()),
         ("Nodes", "Everything \"Perses\" knows")

@@ -1,6 +1,6 @@
 //! Update requests: which fields they take, by mask (AIP-134, AIP-161).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::dashboard::ContentChange;
 use crate::domain::etag::EtagCondition;
@@ -90,15 +90,20 @@ fn parse_change(
 }
 
 /// Of the keys that the mask names: the labels that are given, and the keys of those that are not.
-fn split_labels(mut labels: BTreeMap<String, String>, keys: Vec<String>) -> (BTreeMap<String, String>, Vec<String>) {
-    let mut cleared = Vec::new();
+fn split_labels(
+    mut labels: BTreeMap<String, String>,
+    keys: BTreeSet<String>,
+) -> (BTreeMap<String, String>, BTreeSet<String>) {
+    let mut cleared = BTreeSet::new();
     let mut set = BTreeMap::new();
     for key in keys {
         match labels.remove(&key) {
             Some(value) => {
                 set.insert(key, value);
             }
-            None => cleared.push(key),
+            None => {
+                cleared.insert(key);
+            }
         }
     }
     (set, cleared)
@@ -116,7 +121,7 @@ struct Selected {
 enum SelectedLabels {
     None,
     All,
-    Keys(Vec<String>),
+    Keys(BTreeSet<String>),
 }
 
 impl Selected {
@@ -171,7 +176,7 @@ impl Selected {
             None if path == "tags" => self.tags = true,
             None if path == "labels" => self.add_labels(SelectedLabels::All)?,
             None if OUTPUT_ONLY.contains(&path) => {}
-            Some(("labels", key)) => self.add_labels(SelectedLabels::Keys(vec![label_key(key)?]))?,
+            Some(("labels", key)) => self.add_labels(SelectedLabels::Keys(BTreeSet::from([label_key(key)?])))?,
             Some(("spec", _)) => return Err(wrong_mask(format!("{path:?}: the spec is replaced whole, by \"spec\""))),
             _ => {
                 let known = "spec, tags, labels, labels.KEY and *";
@@ -234,7 +239,7 @@ mod tests {
         assert_eq!(selected(&["*"]), Ok(Selected::everything()));
         assert_eq!(selected(&["spec", "tags", "labels"]), Ok(Selected::everything()));
         let keys = Selected {
-            labels: SelectedLabels::Keys(vec!["team".into(), "app.kubernetes.io/name".into()]),
+            labels: SelectedLabels::Keys(BTreeSet::from(["team".into(), "app.kubernetes.io/name".into()])),
             ..Selected::nothing()
         };
         assert_eq!(selected(&["labels.team", "labels.`app.kubernetes.io/name`"]), Ok(keys));

@@ -10,7 +10,10 @@ async fn a_panic_is_internal_and_the_server_lives() {
     let status = server.call("Panic", Request::new("x".into())).await.unwrap_err();
     assert_eq!(status.code() as i32, 13);
     assert_eq!(reason(&status), "INTERNAL");
-    assert_eq!(status.message(), "internal error");
+    assert_eq!(
+        status.message(),
+        "internal error: tell the operators the x-request-id of this answer"
+    );
 
     let call_id = status
         .metadata()

@@ -1,11 +1,13 @@
 //! `grpc.health.v1` as balancers use it.
 
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use super::*;
+use crate::health::proto::health_check_response::ServingStatus;
+use crate::health::proto::health_client::HealthClient;
+use crate::health::proto::{HealthCheckRequest, HealthListRequest};
 use crate::health::{ProbeOk, ProbeResult, SchemaState};
 
 pub async fn check(channel: Channel, service: &str) -> Result<ServingStatus, Status> {
@@ -22,6 +24,17 @@ pub async fn watch(channel: Channel, service: &str) -> impl futures_util::Stream
     };
     let answers = HealthClient::new(channel).watch(request).await.unwrap().into_inner();
     answers.map(|answer| answer.map(|answer| answer.status()))
+}
+
+/// What List says, ordered by service.
+async fn list(channel: Channel) -> Vec<(String, ServingStatus)> {
+    let answer = HealthClient::new(channel).list(HealthListRequest::default()).await;
+    let statuses = answer.unwrap().into_inner().statuses;
+    let ordered: BTreeMap<_, _> = statuses.into_iter().collect();
+    ordered
+        .into_iter()
+        .map(|(service, answer)| (service, answer.status()))
+        .collect()
 }
 
 fn answered(schema: SchemaState) -> ProbeResult {
@@ -49,6 +62,23 @@ async fn the_server_and_each_service_serve_when_the_schema_is_ready() {
         let status = check(server.channel().await, service).await.unwrap();
         assert_eq!(status, ServingStatus::Serving, "{service}");
     }
+}
+
+#[tokio::test]
+async fn the_list_has_the_server_and_each_service_with_the_status_of_now() {
+    let server = TestServer::start().await;
+    let services = [
+        "",
+        "grpc.health.v1.Health",
+        "perses.dashboards.v1.DashboardService",
+        "test.v1.TestService",
+    ];
+    let all = |status: ServingStatus| services.map(|service| (service.to_owned(), status)).to_vec();
+    assert_eq!(list(server.channel().await).await, all(ServingStatus::NotServing));
+    server.health.observe(answered(SchemaState::Ready));
+    assert_eq!(list(server.channel().await).await, all(ServingStatus::Serving));
+    server.health.drain();
+    assert_eq!(list(server.channel().await).await, all(ServingStatus::NotServing));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 use crate::access::Caller;
-use crate::server::MAX_MESSAGE_BYTES;
+use crate::grpc::MAX_MESSAGE_BYTES;
 
 const UNARY_METHODS: [&str; 4] = ["Echo", "Panic", "Hang", "Large"];
 

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::mutate::Mutation;
 
 const FIND_HOLDER: &str = "-- find_name_holder
-SELECT name, state FROM dashboard WHERE project = $1 AND lower(name) = lower($2)";
+SELECT name, state FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\")";
 
 impl Store {
     /// Creates a dashboard.

@@ -41,10 +41,11 @@ fn push_term(sql: &mut Statement, term: &Term) {
         Term::NameIs(id) => sql.push("name = ").bind(id.clone(), Type::TEXT),
         Term::NameStartsWith(prefix) => sql.push("name ^@ ").bind(prefix.clone(), Type::TEXT),
         Term::DisplayNameIs(text) => sql.push("display_name = ").bind(text.clone(), Type::TEXT),
+        // Both sides in the database's collation: in the column's own, `lower` knows the case of ASCII letters alone.
         Term::DisplayNameContains(text) => sql
             .push("position(lower(")
             .bind(text.clone(), Type::TEXT)
-            .push(") IN lower(display_name)) > 0"),
+            .push(r#") IN lower(display_name COLLATE "default")) > 0"#),
         Term::HasTag(tag) => sql.push("metadata @> ").bind(json!({ "tags": [tag] }), Type::JSONB),
         Term::HasAnyTag => sql.push("metadata -> 'tags' <> '[]'"),
         Term::LabelIs { key, value } => sql

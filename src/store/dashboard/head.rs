@@ -17,7 +17,7 @@ const LOCK_HEAD: &str = concat!(
     "-- lock_dashboard_head\nSELECT ",
     head_columns!(),
     ", spec_value_sha256, CASE WHEN $3 THEN spec END AS spec
-FROM dashboard WHERE project = $1 AND lower(name) = lower($2) FOR UPDATE"
+FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\") FOR UPDATE"
 );
 
 /// A head that this transaction has locked.

@@ -16,7 +16,7 @@ use crate::store::{Store, audit};
 
 const DELETE_DASHBOARD: &str = concat!(
     "-- delete_dashboard
-UPDATE dashboard SET state = 'deleted', deleted_at = now(), purge_at = now() + make_interval(secs => $3),
+UPDATE dashboard SET state = 'deleted', deleted_at = statement_timestamp(), purge_at = statement_timestamp() + make_interval(secs => $3),
     generation = generation + 1, updated_by = $2
 WHERE id = $1
 RETURNING ",

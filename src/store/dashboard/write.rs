@@ -9,7 +9,6 @@ use super::{from_row, head_columns};
 use crate::access::Access;
 use crate::domain::audit_event::Change;
 use crate::domain::dashboard::{Content, Dashboard, DashboardState};
-use crate::domain::digest::Digest;
 use crate::domain::name::DashboardName;
 use crate::domain::spec::DashboardSpec;
 use crate::error::{Error, Result};
@@ -107,13 +106,13 @@ impl<'a> From<&'a Content> for NewContent<'a> {
 impl NewContent<'_> {
     /// Whether a reader would see another text, other tags or other labels.
     pub fn differs_in_text(&self, head: &Head) -> bool {
-        let other_text = |spec: &DashboardSpec| Digest::from(spec.sha256()) != head.dashboard.spec_sha256;
+        let other_text = |spec: &DashboardSpec| spec.sha256() != head.dashboard.spec_sha256;
         self.spec.is_some_and(other_text) || self.metadata_differs(&head.dashboard)
     }
 
     /// Whether the JSON value of the document, the tags or the labels differ.
     pub fn differs_in_value(&self, head: &Head) -> bool {
-        let other_value = |spec: &DashboardSpec| Digest::from(spec.canonical_digest()) != head.value_sha256;
+        let other_value = |spec: &DashboardSpec| spec.canonical_digest() != head.value_sha256;
         self.spec.is_some_and(other_value) || self.metadata_differs(&head.dashboard)
     }
 
@@ -166,9 +165,9 @@ impl<'a> Writer<'a> {
                     (&spec.description(), Type::TEXT),
                     (&new.metadata.json(), Type::JSONB),
                     (&JsonText(spec.text()), Type::JSON),
-                    (&spec.sha256().as_slice(), Type::BYTEA),
+                    (&spec.sha256().as_bytes(), Type::BYTEA),
                     (&size(spec)?, Type::INT4),
-                    (&spec.canonical_digest().as_slice(), Type::BYTEA),
+                    (&spec.canonical_digest().as_bytes(), Type::BYTEA),
                     (&author, Type::TEXT),
                 ],
             )
@@ -199,9 +198,9 @@ impl<'a> Writer<'a> {
                     (&new.spec.map(DashboardSpec::description), Type::TEXT),
                     (&new.metadata.json(), Type::JSONB),
                     (&text, Type::JSON),
-                    (&sha256.as_ref().map(|digest| digest.as_slice()), Type::BYTEA),
+                    (&sha256.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
                     (&new.spec.map(size).transpose()?, Type::INT4),
-                    (&canonical.as_ref().map(|digest| digest.as_slice()), Type::BYTEA),
+                    (&canonical.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
                     (&self.author(), Type::TEXT),
                 ],
             )

@@ -45,16 +45,6 @@ pub struct ClosedConnections {
     pub max_lifetime: u64,
 }
 
-impl PoolStats {
-    /// The connections in use, in percent of those that may be open.
-    pub fn utilization_percent(&self) -> f64 {
-        if self.max_open == 0 {
-            return 0.0;
-        }
-        f64::from(self.in_use) * 100.0 / f64::from(self.max_open)
-    }
-}
-
 /// Why a connection was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CloseReason {
@@ -159,19 +149,6 @@ impl Drop for Waiting<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn utilization_counts_what_is_in_use() {
-        let stats = PoolStats {
-            max_open: 50,
-            open: 5,
-            idle: 3,
-            in_use: 2,
-            ..PoolStats::default()
-        };
-        assert!((stats.utilization_percent() - 4.0).abs() < f64::EPSILON);
-        assert!(PoolStats::default().utilization_percent().abs() < f64::EPSILON);
-    }
 
     #[test]
     fn an_abandoned_wait_ends() {

@@ -3,13 +3,20 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// A document with this display name, and nothing in it.
 pub fn spec_named(display_name: &str) -> String {
     serde_json::json!({ "display": { "name": display_name }, "panels": {}, "layouts": [] }).to_string()
+}
+
+/// A document of exactly `bytes` bytes.
+pub fn spec_of_size(bytes: usize) -> String {
+    let (before, after) = (r#"{"panels":{},"padding":""#, r#""}"#);
+    let padding = "x".repeat(bytes - before.len() - after.len());
+    format!("{before}{padding}{after}")
 }
 
 /// A document of a message, as JSON text.
@@ -46,6 +53,35 @@ pub async fn create(client: &mut DashboardServiceClient<Channel>, id: &str) -> p
     answer.into_inner().dashboard.unwrap()
 }
 
+/// Makes the dashboard `name` hold the document `spec`: creates it, or gives it a new revision.
+pub async fn apply(
+    client: &mut DashboardServiceClient<Channel>,
+    name: &str,
+    spec: impl Into<String>,
+) -> proto::Dashboard {
+    let request = proto::ApplyDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            name: name.into(),
+            spec: json_spec(spec),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let answer = client.apply_dashboard(request).await.unwrap();
+    answer.into_inner().dashboard.unwrap()
+}
+
+/// Soft-deletes the dashboard `name`, whatever its version.
+pub async fn delete(client: &mut DashboardServiceClient<Channel>, name: &str) -> proto::Dashboard {
+    let request = proto::DeleteDashboardRequest {
+        name: name.into(),
+        etag: "*".into(),
+        ..Default::default()
+    };
+    let answer = client.delete_dashboard(request).await.unwrap();
+    answer.into_inner().dashboard.unwrap()
+}
+
 /// Reads `projects/p/dashboards/{id}`.
 pub async fn get(client: &mut DashboardServiceClient<Channel>, id: &str) -> proto::Dashboard {
     let request = proto::GetDashboardRequest {
@@ -61,6 +97,20 @@ pub async fn get(client: &mut DashboardServiceClient<Channel>, id: &str) -> prot
         .unwrap()
 }
 
+/// Asks for the first page of the dashboards of `parent`.
+pub fn list_request(parent: &str) -> proto::ListDashboardsRequest {
+    proto::ListDashboardsRequest {
+        parent: parent.into(),
+        ..Default::default()
+    }
+}
+
+/// The last segments of the names of dashboards.
+pub fn ids(dashboards: &[proto::Dashboard]) -> Vec<&str> {
+    let names = dashboards.iter().map(|dashboard| dashboard.name.as_str());
+    names.map(|name| name.rsplit('/').next().unwrap()).collect()
+}
+
 /// The reason of an error, which every one has.
 pub fn reason(status: &Status) -> String {
     let info = status
@@ -68,6 +118,35 @@ pub fn reason(status: &Status) -> String {
         .unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "dashboards.perses.dev");
     info.reason
+}
+
+/// Asserts the code and the reason of an error.
+#[track_caller]
+pub fn assert_refused(status: &Status, code: Code, expected_reason: &str) {
+    assert_eq!(
+        (status.code(), reason(status).as_str()),
+        (code, expected_reason),
+        "{status:?}"
+    );
+}
+
+/// Asserts that an error is about these fields alone, each given with its reason; the first is the reason of the whole.
+#[track_caller]
+pub fn assert_invalid(status: &Status, fields: &[(&str, &str)]) {
+    assert_refused(status, Code::InvalidArgument, fields[0].1);
+    let found = violations(status);
+    let found: Vec<(&str, &str)> = found.iter().map(|(field, reason)| (&**field, &**reason)).collect();
+    assert_eq!(found, fields);
+}
+
+/// Asserts that an error is about the resource `name`.
+#[track_caller]
+pub fn assert_about(status: &Status, name: &str) {
+    let resource = status.get_details_resource_info().unwrap();
+    assert_eq!(
+        (resource.resource_type.as_str(), resource.resource_name.as_str()),
+        ("dashboards.perses.dev/Dashboard", name)
+    );
 }
 
 /// The fields of a BadRequest, each with its reason.
@@ -78,4 +157,24 @@ pub fn violations(status: &Status) -> Vec<(String, String)> {
         .into_iter()
         .map(|violation| (violation.field, violation.reason))
         .collect()
+}
+
+/// A request in the name of `user:{user}`.
+pub fn as_user<T>(user: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("x-remote-user", user.parse().unwrap());
+    request
+}
+
+/// The revisions of `projects/p/dashboards/{id}` with their documents, newest first.
+pub async fn list_revisions(client: &mut DashboardServiceClient<Channel>, id: &str) -> Vec<proto::DashboardRevision> {
+    let request = proto::ListDashboardRevisionsRequest {
+        parent: format!("projects/p/dashboards/{id}"),
+        page_size: 500,
+        view: proto::DashboardView::Full.into(),
+        ..Default::default()
+    };
+    let page = client.list_dashboard_revisions(request).await.unwrap().into_inner();
+    assert_eq!(page.next_page_token, "", "more revisions than one page holds");
+    page.revisions
 }

@@ -1,0 +1,165 @@
+//! The service: the parts put together on ports that are bound.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use super::ServeError;
+use crate::access::AccessControl;
+use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
+use crate::domain::spec::SpecLimits;
+use crate::grpc::{self, Dashboards};
+use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
+use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
+use crate::sidecar;
+use crate::store::migrate;
+use crate::store::pool::{Pool, PoolStats};
+use crate::store::probe::Probe;
+use crate::store::{Retention, Store};
+use crate::telemetry::Metrics;
+
+/// The service on one database, ready to run.
+pub struct Service {
+    server: Server,
+    services: Services,
+    pool: Pool,
+    probe: Probe,
+}
+
+impl Service {
+    /// Puts the parts together on ports that are bound. The database need not be up yet.
+    ///
+    /// # Errors
+    /// Settings of the connection that can't be used, such as a certificate that can't be read.
+    pub fn assemble(
+        server: Server,
+        config: &ServeConfig,
+        connect: ConnectConfig,
+        metrics: Metrics,
+    ) -> Result<Self, ServeError> {
+        let probe = Probe::new(connect.clone())?;
+        let pool = Pool::connect_lazy(connect, config.pool.clone())?;
+        let dashboards = dashboards(&config.dashboards, pool.clone());
+        let services = services(dashboards, pool_source(&pool), metrics)?;
+        Ok(Self {
+            server,
+            services,
+            pool,
+            probe,
+        })
+    }
+
+    /// Where gRPC is served, with the real port.
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.server.grpc_addr()
+    }
+
+    /// Where health and metrics are served, with the real port.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.server.http_addr()
+    }
+
+    /// The pool of connections to the database.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Serves until `shutdown` has gone through its phases.
+    pub async fn run(self, shutdown: Shutdown) {
+        spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
+        self.server.run(self.services, shutdown).await;
+    }
+}
+
+/// What a server for `config` listens on, and how much it takes.
+pub fn server_options(config: &ServeConfig) -> ServerOptions {
+    ServerOptions {
+        grpc_addr: config.listeners.grpc_addr,
+        http_addr: config.listeners.http_addr,
+        drain_delay: config.requests.drain_delay,
+        limits: CallLimits {
+            default_deadline: config.requests.timeout,
+            max_in_flight: config.requests.max_in_flight,
+            max_queued: config.requests.max_in_flight,
+            ..CallLimits::default()
+        },
+        connection: ConnectionLimits::default(),
+    }
+}
+
+fn dashboards(config: &DashboardsConfig, pool: Pool) -> Dashboards {
+    let retention = Retention {
+        revisions_kept: i32::try_from(config.revisions_kept).unwrap_or(i32::MAX),
+        deleted_dashboards: config.deleted_retention,
+    };
+    let limits = SpecLimits {
+        max_bytes: config.spec_max_bytes,
+    };
+    Dashboards::new(Store::new(pool, retention), AccessControl::default(), limits)
+}
+
+/// What is served on both ports; `pool` shows the use of the connections.
+fn services(dashboards: Dashboards, pool: PoolSource, metrics: Metrics) -> Result<Services, ServeError> {
+    let health = HealthHandle::default();
+    metrics.watch_pool(pool.clone());
+    let methods = Methods::from_descriptor_sets(grpc::DESCRIPTOR_SETS).map_err(ServeError::descriptors)?;
+    let routes = grpc::routes(dashboards, health.clone(), methods.services()).map_err(ServeError::descriptors)?;
+    let sidecar = sidecar::router(sidecar::Sources {
+        health: health.clone(),
+        pool,
+        metrics: metrics.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        is_insecure: true,
+    });
+    Ok(Services {
+        routes,
+        methods,
+        health,
+        sidecar,
+        metrics,
+    })
+}
+
+/// Shows health what it needs of the pool's statistics; neither knows the other.
+fn pool_source(pool: &Pool) -> PoolSource {
+    let watched = pool.clone();
+    Arc::new(move || {
+        let PoolStats {
+            max_open,
+            open,
+            idle,
+            in_use,
+            wait_count,
+            wait_duration,
+            ..
+        } = watched.stats();
+        PoolSnapshot {
+            open,
+            idle,
+            in_use,
+            max_open,
+            wait_count,
+            wait_duration,
+        }
+    })
+}
+
+/// Asks the database each second, on a connection of its own: a pool that is busy is no outage.
+fn spawn_probe(shutdown: &Shutdown, health: &HealthHandle, pool: &Pool, probe: Probe) {
+    let shared = Arc::new(probe);
+    let ask = move || {
+        let asked = shared.clone();
+        async move {
+            let (response_time, state) = asked.ask().await?;
+            let schema = match state {
+                migrate::SchemaState::Ready => SchemaState::Ready,
+                not_ready => SchemaState::NotReady(not_ready.to_string()),
+            };
+            Ok(ProbeOk { response_time, schema })
+        }
+        .boxed()
+    };
+    let closing = shutdown.closing().clone();
+    tokio::spawn(health::probe_until(closing, health.clone(), pool_source(pool), ask));
+}

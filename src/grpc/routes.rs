@@ -1,0 +1,42 @@
+//! The gRPC services of this server, and what reflection says of them.
+
+use tonic::service::Routes;
+use tonic_reflection::server::{Builder, Error as ReflectionError};
+
+use super::Dashboards;
+use super::proto::FILE_DESCRIPTOR_SET;
+use super::proto::dashboard_service_server::DashboardServiceServer;
+use crate::health::{self, HealthHandle};
+
+/// The largest message in either direction, in bytes; every service of ours is built with it.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The encoded `google.protobuf.FileDescriptorSet`s of all services.
+pub const DESCRIPTOR_SETS: &[&[u8]] = &[
+    FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    // Not a service: with it grpcurl shows the details of errors.
+    tonic_types::pb::FILE_DESCRIPTOR_SET,
+];
+
+/// Puts the services together, with health and reflection; `names` are the full names of all of them.
+///
+/// # Errors
+/// The descriptors in this binary are broken.
+pub fn routes(dashboards: Dashboards, health: HealthHandle, names: &[String]) -> Result<Routes, ReflectionError> {
+    let dashboard_service = DashboardServiceServer::new(dashboards)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let routes = Routes::new(dashboard_service)
+        .add_service(health::grpc_service(health, names))
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    Ok(routes)
+}
+
+fn reflection() -> Builder<'static> {
+    DESCRIPTOR_SETS.iter().fold(Builder::configure(), |builder, set| {
+        builder.register_encoded_file_descriptor_set(set)
+    })
+}

@@ -1,0 +1,189 @@
+//! A read costs one round trip to the database, and no more.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use dashboard_store::config::DatabaseHost;
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::DashboardView;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use crate::support::TestServer;
+use crate::support::cluster::TestDatabase;
+use crate::support::requests::{create, list_request};
+
+const NAME: &str = "projects/p/dashboards/d";
+
+/// The version 3.0 of the protocol, in the message that opens a session.
+const PROTOCOL_3: [u8; 4] = [0, 3, 0, 0];
+
+/// What the health probe asks, beside all requests and on a connection of its own.
+const PROBE: &str = "-- schema_readiness";
+
+/// Stands before the database's Unix socket and writes down each round trip that is asked of it.
+struct Observer {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Observer {
+    async fn before(database: &TestDatabase) -> Self {
+        let host = &database.config().hosts[0];
+        let socket = PathBuf::from(&host.host).join(format!(".s.PGSQL.{}", host.port));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&asked);
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let server = UnixStream::connect(&socket).await.unwrap();
+                tokio::spawn(pass_on(client, server, Arc::clone(&notes)));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// The round trips since the last call, each by the first line of its statement.
+    fn take(&self) -> Vec<String> {
+        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        asked.retain(|statement| statement != PROBE);
+        asked
+    }
+}
+
+async fn pass_on(client: TcpStream, server: UnixStream, asked: Arc<Mutex<Vec<String>>>) {
+    let (requests, mut answers_to) = client.into_split();
+    let (mut answers, requests_to) = server.into_split();
+    // Either side may end at any time: with it ends the session, and nothing else.
+    tokio::select! {
+        _ = pass_requests_on(requests, requests_to, &asked) => {}
+        _ = tokio::io::copy(&mut answers, &mut answers_to) => {}
+    }
+}
+
+/// Passes the messages of a session on. A round trip ends with Sync or is a simple query: both make the server answer.
+async fn pass_requests_on(
+    mut client: impl AsyncRead + Unpin,
+    mut server: impl AsyncWrite + Unpin,
+    asked: &Mutex<Vec<String>>,
+) -> io::Result<()> {
+    // Up to the one that opens the session, messages have no type.
+    let mut is_open = false;
+    while !is_open {
+        let body = pass_body_on(&mut client, &mut server).await?;
+        is_open = body.starts_with(&PROTOCOL_3);
+    }
+    let mut statement = String::new();
+    loop {
+        let message_type = client.read_u8().await?;
+        server.write_u8(message_type).await?;
+        let body = pass_body_on(&mut client, &mut server).await?;
+        let mut texts = body.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+        match message_type {
+            // Parse: the name of the prepared statement, its text.
+            b'P' => statement = first_line(&texts.nth(1).unwrap()),
+            b'Q' => asked.lock().unwrap().push(first_line(&texts.next().unwrap())),
+            b'S' => asked.lock().unwrap().push(statement.clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Passes the length and the body of a message on; the body.
+async fn pass_body_on(
+    client: &mut (impl AsyncRead + Unpin),
+    server: &mut (impl AsyncWrite + Unpin),
+) -> io::Result<Vec<u8>> {
+    let length = client.read_u32().await?;
+    let mut body = vec![0; length as usize - 4];
+    client.read_exact(&mut body).await?;
+    server.write_u32(length).await?;
+    server.write_all(&body).await?;
+    Ok(body)
+}
+
+fn first_line(statement: &str) -> String {
+    statement.lines().next().unwrap_or_default().to_owned()
+}
+
+/// A service with the dashboard [`NAME`], whose connection to the database is open and observed.
+async fn start_observed() -> (TestServer, Observer) {
+    let database = TestDatabase::create().await;
+    let observer = Observer::before(&database).await;
+    let mut connect = database.config().clone();
+    connect.hosts = vec![DatabaseHost {
+        host: observer.address.ip().to_string(),
+        port: observer.address.port(),
+    }];
+    let server = TestServer::launch(database, connect, |_| {}).await;
+    server.wait_until(ServingStatus::Serving).await;
+    create(&mut server.dashboards().await, "d").await;
+    assert!(
+        observer.take().len() > 1,
+        "a write is a transaction of several round trips"
+    );
+    (server, observer)
+}
+
+#[tokio::test]
+async fn a_warm_read_of_dashboards_is_one_round_trip() {
+    let (server, observer) = start_observed().await;
+    let mut client = server.dashboards().await;
+
+    let get = proto::GetDashboardRequest {
+        name: NAME.into(),
+        ..Default::default()
+    };
+    client.get_dashboard(get).await.unwrap();
+    assert_eq!(observer.take(), ["-- get_dashboard"]);
+
+    let batch_get = proto::BatchGetDashboardsRequest {
+        parent: "projects/-".into(),
+        names: vec![NAME.into()],
+        view: DashboardView::Full.into(),
+        ..Default::default()
+    };
+    client.batch_get_dashboards(batch_get).await.unwrap();
+    assert_eq!(observer.take(), ["-- batch_get_dashboards"]);
+
+    let list = proto::ListDashboardsRequest {
+        filter: "name:d AND display_name:d AND labels.a != b".into(),
+        view: DashboardView::Full.into(),
+        ..list_request("projects/-")
+    };
+    client.list_dashboards(list).await.unwrap();
+    assert_eq!(observer.take(), ["-- list_dashboards"]);
+}
+
+#[tokio::test]
+async fn a_warm_read_of_revisions_is_one_round_trip() {
+    let (server, observer) = start_observed().await;
+    let mut client = server.dashboards().await;
+
+    let list_revisions = proto::ListDashboardRevisionsRequest {
+        parent: NAME.into(),
+        ..Default::default()
+    };
+    client.list_dashboard_revisions(list_revisions).await.unwrap();
+    assert_eq!(observer.take(), ["-- list_dashboard_revisions"]);
+
+    let get_revision = proto::GetDashboardRevisionRequest {
+        name: format!("{NAME}/revisions/1"),
+        ..Default::default()
+    };
+    client.get_dashboard_revision(get_revision).await.unwrap();
+    assert_eq!(observer.take(), ["-- get_dashboard_revision"]);
+
+    let diff = proto::DiffDashboardRevisionsRequest {
+        name: NAME.into(),
+        from_revision: 1,
+        to_revision: 0,
+    };
+    client.diff_dashboard_revisions(diff).await.unwrap();
+    assert_eq!(observer.take(), ["-- diff_dashboard_revisions"]);
+}
