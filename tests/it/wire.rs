@@ -54,7 +54,7 @@ async fn a_message_of_more_than_4_mib_is_refused() {
 
 #[tokio::test]
 async fn a_call_without_a_deadline_gets_one() {
-    let server = server_with_one_connection(Duration::from_millis(300)).await;
+    let server = server_with_one_connection(Duration::from_secs(1)).await;
     let held = HeldTable::lock(server.database()).await;
     let call = begin_create(&server, "d").await;
     held.wait_for_waiting(1).await;
