@@ -64,6 +64,7 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     };
     let connect = database.connect().clone();
     let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
+    tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
     announce(out, service.grpc_addr(), service.http_addr())?;
     tokio::select! {
         () = service.run(shutdown) => {}
