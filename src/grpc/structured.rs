@@ -12,6 +12,7 @@ use prost::encoding::{DecodeContext, WireType, decode_varint, encode_key, encode
 
 use crate::domain::spec::SpecLimits;
 use crate::domain::spec::json;
+use crate::domain::violation::Violation;
 
 /// The tag of `google.protobuf.Struct.fields`.
 const FIELDS_TAG: u32 = 1;
@@ -30,9 +31,9 @@ impl WireStruct {
     /// Writes the tree as JSON text: keys sorted (maps of protobuf have no order), integral numbers without a fraction.
     ///
     /// # Errors
-    /// What is wrong with the tree, for people: not the encoding of a `Struct`, not UTF-8, a number that JSON lacks, or
-    /// beyond the limits of documents.
-    pub fn to_json(&self, limits: &SpecLimits) -> Result<String, String> {
+    /// On the whole document, its field empty: `SPEC_MALFORMED` for what is not the encoding of a `Struct`, not UTF-8, or
+    /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep or too large.
+    pub fn to_json(&self, limits: &SpecLimits) -> Result<String, Violation> {
         decode::decode(&self.0, limits)
     }
 }

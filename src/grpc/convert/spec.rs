@@ -47,9 +47,7 @@ pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Re
         .ok_or_else(|| vec![required()])?;
     let text = match content {
         Content::Json(text) => text,
-        Content::Structured(tree) => tree
-            .to_json(limits)
-            .map_err(|why| vec![Violation::new(FIELD, Reason::SpecMalformed, why)])?,
+        Content::Structured(tree) => tree.to_json(limits).map_err(|violation| vec![violation.under(FIELD)])?,
     };
     DashboardSpec::parse(text, limits)
         .map_err(|violations| violations.into_iter().map(|violation| violation.under(FIELD)).collect())

@@ -1,18 +1,20 @@
 //! From the wire bytes of a `google.protobuf.Struct` to JSON text.
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
+use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
 use crate::domain::spec::json::MAX_DEPTH;
+use crate::domain::violation::Violation;
 
 /// Doubles hold every integer up to here: 2^53.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Decodes the fields of a `Struct` into JSON text.
-pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, String> {
+pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Violation> {
     let mut writer = Writer {
         json: String::with_capacity(fields.len()),
         depth: 0,
@@ -38,7 +40,7 @@ struct Writer {
 
 impl Writer {
     /// Writes a message `Struct`: its entries sorted by key.
-    fn object(&mut self, fields: &[u8]) -> Result<(), String> {
+    fn object(&mut self, fields: &[u8]) -> Result<(), Violation> {
         self.enter()?;
         let mut entries = delimited_fields(fields, 1)?
             .into_iter()
@@ -58,7 +60,7 @@ impl Writer {
     }
 
     /// Writes a message `ListValue`.
-    fn array(&mut self, values: &[u8]) -> Result<(), String> {
+    fn array(&mut self, values: &[u8]) -> Result<(), Violation> {
         self.enter()?;
         self.json.push('[');
         for (position, value) in delimited_fields(values, 1)?.into_iter().enumerate() {
@@ -71,16 +73,16 @@ impl Writer {
     }
 
     /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it.
-    fn value(&mut self, mut wire: &[u8]) -> Result<(), String> {
+    fn value(&mut self, mut wire: &[u8]) -> Result<(), Violation> {
         let mut kind = None;
         while wire.has_remaining() {
             kind = read_kind(&mut wire)?.or(kind);
         }
-        match kind.ok_or("structured holds a value without a kind")? {
+        match kind.ok_or_else(|| malformed("a value has no kind"))? {
             Kind::Null => self.json.push_str("null"),
             Kind::Bool(truth) => self.json.push_str(if truth { "true" } else { "false" }),
             Kind::Number(double) => {
-                let number = json_number(double).ok_or("structured holds a number that JSON lacks")?;
+                let number = json_number(double).ok_or_else(|| malformed("JSON has no number for infinity and NaN"))?;
                 self.json.push_str(&number);
             }
             Kind::String(text) => self.string(text)?,
@@ -90,8 +92,8 @@ impl Writer {
         self.check_size()
     }
 
-    fn string(&mut self, text: &str) -> Result<(), String> {
-        let quoted = serde_json::to_string(text).map_err(|error| error.to_string())?;
+    fn string(&mut self, text: &str) -> Result<(), Violation> {
+        let quoted = serde_json::to_string(text).map_err(malformed)?;
         self.json.push_str(&quoted);
         Ok(())
     }
@@ -103,19 +105,19 @@ impl Writer {
     }
 
     /// Stops early where intake would refuse the document anyway.
-    fn enter(&mut self) -> Result<(), String> {
+    fn enter(&mut self) -> Result<(), Violation> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+            return Err(beyond_limit(format!(
+                "arrays and objects are nested more than {MAX_DEPTH} deep"
+            )));
         }
         Ok(())
     }
 
-    fn check_size(&self) -> Result<(), String> {
+    fn check_size(&self) -> Result<(), Violation> {
         if self.json.len() > self.max_bytes {
-            let mut why = String::new();
-            let _ = write!(why, "larger than {} bytes as JSON", self.max_bytes);
-            return Err(why);
+            return Err(beyond_limit(format!("has more than {} bytes as JSON", self.max_bytes)));
         }
         Ok(())
     }
@@ -132,7 +134,7 @@ enum Kind<'a> {
 }
 
 /// Reads one field of a message `Value`; none for a field that this server does not know.
-fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, String> {
+fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, Violation> {
     let (tag, wire_type) = decode_key(wire).map_err(malformed)?;
     let kind = match (tag, wire_type) {
         (1, WireType::Varint) => decode_varint(wire).map(|_| Kind::Null).map_err(malformed)?,
@@ -152,7 +154,7 @@ fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, String> {
 }
 
 /// Reads an entry of the map `Struct.fields`.
-fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), String> {
+fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), Violation> {
     let (mut key, mut value): (&str, &[u8]) = ("", &[]);
     while wire.has_remaining() {
         match decode_key(&mut wire).map_err(malformed)? {
@@ -165,7 +167,7 @@ fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), String> {
 }
 
 /// The bodies of the repeated field `wanted` of a message.
-fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, String> {
+fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, Violation> {
     let mut bodies = Vec::new();
     while wire.has_remaining() {
         match decode_key(&mut wire).map_err(malformed)? {
@@ -177,20 +179,25 @@ fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, String> 
 }
 
 /// Takes a length and so many bytes.
-fn delimited<'a>(wire: &mut &'a [u8]) -> Result<&'a [u8], String> {
+fn delimited<'a>(wire: &mut &'a [u8]) -> Result<&'a [u8], Violation> {
     let length = decode_varint(wire).map_err(malformed)?;
     let (body, rest) = usize::try_from(length)
         .ok()
         .and_then(|length| wire.split_at_checked(length))
-        .ok_or("structured ends before its length")?;
+        .ok_or_else(|| malformed("a field ends before its length"))?;
     *wire = rest;
     Ok(body)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|_| "structured holds text that is not UTF-8".into())
+fn utf8(bytes: &[u8]) -> Result<&str, Violation> {
+    std::str::from_utf8(bytes).map_err(|_| malformed("a text is not UTF-8"))
 }
 
-fn malformed(error: impl std::fmt::Display) -> String {
-    format!("structured is not a google.protobuf.Struct: {error}")
+fn malformed(why: impl Display) -> Violation {
+    let description = format!("is not a google.protobuf.Struct of JSON: {why}");
+    Violation::new("", Reason::SpecMalformed, description)
+}
+
+fn beyond_limit(description: String) -> Violation {
+    Violation::new("", Reason::SpecLimitExceeded, description)
 }
