@@ -7,15 +7,15 @@ use clap::Parser as _;
 use dashboard_store::command::serve::{Service, server_options};
 use dashboard_store::config::{Cli, Command, ConnectConfig, Environment, ServeConfig};
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use dashboard_store::server::{Server, Shutdown};
 use dashboard_store::store::pool::Pool;
 use dashboard_store::telemetry::Metrics;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::cluster::TestDatabase;
 
