@@ -32,7 +32,7 @@ impl WireStruct {
     ///
     /// # Errors
     /// On the whole document, its field empty: `SPEC_MALFORMED` for what is not the encoding of a `Struct`, not UTF-8, or
-    /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep or too large.
+    /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep, too large, or has too many values.
     pub fn to_json(&self, limits: &SpecLimits) -> Result<String, Violation> {
         decode::decode(&self.0, limits)
     }
@@ -79,6 +79,7 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
+    use crate::domain::reason::Reason;
 
     /// What prost makes of the same bytes.
     fn through_prost(text: &str) -> prost_types::Struct {
@@ -163,6 +164,32 @@ mod tests {
         let tree = [&[0x0a][..], &varint(entry.len()), &entry].concat();
         let wire = WireStruct::decode(tree.as_slice()).expect("a struct");
         assert!(wire.to_json(&SpecLimits::default()).is_err());
+    }
+
+    #[test]
+    fn the_number_of_values_is_limited_as_at_intake() {
+        // The document and its list are two of them.
+        for (elements, is_taken) in [(json::MAX_NODES - 2, true), (json::MAX_NODES - 1, false)] {
+            let text = format!(r#"{{"a":[{}]}}"#, vec!["0"; elements].join(","));
+            let list = vec![prost_types::Value::from(0.0); elements];
+            let tree = prost_types::Struct {
+                fields: [("a".to_owned(), list.into())].into(),
+            };
+            let wire = WireStruct::decode(tree.encode_to_vec().as_slice()).expect("a struct");
+            let decoded = wire
+                .to_json(&SpecLimits::default())
+                .map_err(|violation| violation.reason);
+            assert_eq!(json::parse(&text).is_ok(), is_taken, "{elements}");
+            let expected = is_taken.then_some(text).ok_or(Reason::SpecLimitExceeded);
+            assert!(decoded == expected, "{elements}");
+        }
+    }
+
+    #[test]
+    fn entries_without_anything_in_them_are_counted_too() {
+        let wire = WireStruct::decode([0x0a, 0x00].repeat(1 << 20).as_slice()).expect("a struct");
+        let refused = wire.to_json(&SpecLimits::default()).expect_err("too many values");
+        assert_eq!(refused.reason, Reason::SpecLimitExceeded);
     }
 
     fn varint(value: usize) -> Vec<u8> {

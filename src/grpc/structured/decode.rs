@@ -7,7 +7,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
-use crate::domain::spec::json::MAX_DEPTH;
+use crate::domain::spec::json::{MAX_DEPTH, MAX_NODES};
 use crate::domain::violation::Violation;
 
 /// Doubles hold every integer up to here: 2^53.
@@ -18,6 +18,7 @@ pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Viola
     let mut writer = Writer {
         json: String::with_capacity(fields.len()),
         depth: 0,
+        nodes: 1,
         max_bytes: limits.max_bytes,
     };
     writer.object(fields)?;
@@ -35,6 +36,8 @@ pub(super) fn json_number(double: f64) -> Option<String> {
 struct Writer {
     json: String,
     depth: usize,
+    /// How many values were met so far, as intake counts them.
+    nodes: usize,
     max_bytes: usize,
 }
 
@@ -42,7 +45,8 @@ impl Writer {
     /// Writes a message `Struct`: its entries sorted by key.
     fn object(&mut self, fields: &[u8]) -> Result<(), Violation> {
         self.enter()?;
-        let mut entries = delimited_fields(fields, 1)?
+        let mut entries = self
+            .bodies(fields)?
             .into_iter()
             .map(entry)
             .collect::<Result<Vec<_>, _>>()?;
@@ -63,7 +67,7 @@ impl Writer {
     fn array(&mut self, values: &[u8]) -> Result<(), Violation> {
         self.enter()?;
         self.json.push('[');
-        for (position, value) in delimited_fields(values, 1)?.into_iter().enumerate() {
+        for (position, value) in self.bodies(values)?.into_iter().enumerate() {
             self.separate(position);
             self.value(value)?;
         }
@@ -92,6 +96,23 @@ impl Writer {
         self.check_size()
     }
 
+    /// The bodies of the field `fields` of a message `Struct`, or `values` of a `ListValue`: each holds one value.
+    fn bodies<'a>(&mut self, mut wire: &'a [u8]) -> Result<Vec<&'a [u8]>, Violation> {
+        let mut bodies = Vec::new();
+        while wire.has_remaining() {
+            match decode_key(&mut wire).map_err(malformed)? {
+                (1, WireType::LengthDelimited) => {
+                    self.count_value()?;
+                    bodies.push(delimited(&mut wire)?);
+                }
+                (tag, wire_type) => {
+                    skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?
+                }
+            }
+        }
+        Ok(bodies)
+    }
+
     fn string(&mut self, text: &str) -> Result<(), Violation> {
         let quoted = serde_json::to_string(text).map_err(malformed)?;
         self.json.push_str(&quoted);
@@ -111,6 +132,15 @@ impl Writer {
             return Err(beyond_limit(format!(
                 "arrays and objects are nested more than {MAX_DEPTH} deep"
             )));
+        }
+        Ok(())
+    }
+
+    /// Counts before there is anything to write: two bytes of a message can be a value that takes fifty in memory.
+    fn count_value(&mut self) -> Result<(), Violation> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(beyond_limit(format!("has more than {MAX_NODES} values")));
         }
         Ok(())
     }
@@ -164,18 +194,6 @@ fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), Violation> {
         }
     }
     Ok((key, value))
-}
-
-/// The bodies of the repeated field `wanted` of a message.
-fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, Violation> {
-    let mut bodies = Vec::new();
-    while wire.has_remaining() {
-        match decode_key(&mut wire).map_err(malformed)? {
-            (tag, WireType::LengthDelimited) if tag == wanted => bodies.push(delimited(&mut wire)?),
-            (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
-        }
-    }
-    Ok(bodies)
 }
 
 /// Takes a length and so many bytes.
