@@ -13,6 +13,9 @@ use crate::domain::violation::Violation;
 /// Doubles hold every integer up to here: 2^53.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
+/// Protobuf merges a message that comes several times. No encoder writes that, and merging takes the tree that is avoided here.
+const IN_PARTS: &str = "a value comes in several parts: send it in one";
+
 /// Decodes the fields of a `Struct` into JSON text.
 pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Violation> {
     let mut writer = Writer {
@@ -76,11 +79,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it.
+    /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it. What it would merge is refused.
     fn value(&mut self, mut wire: &[u8]) -> Result<(), Violation> {
         let mut kind = None;
         while wire.has_remaining() {
-            kind = read_kind(&mut wire)?.or(kind);
+            let next = read_kind(&mut wire)?;
+            if let (Some(Kind::Struct(_)), Some(Kind::Struct(_))) | (Some(Kind::List(_)), Some(Kind::List(_))) =
+                (&kind, &next)
+            {
+                return Err(malformed(IN_PARTS));
+            }
+            kind = next.or(kind);
         }
         match kind.ok_or_else(|| malformed("a value has no kind"))? {
             Kind::Null => self.json.push_str("null"),
@@ -183,17 +192,19 @@ fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, Violation> {
     Ok(Some(kind))
 }
 
-/// Reads an entry of the map `Struct.fields`.
+/// Reads an entry of the map `Struct.fields`; a value that protobuf would merge is refused.
 fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), Violation> {
-    let (mut key, mut value): (&str, &[u8]) = ("", &[]);
+    let mut key = "";
+    let mut value = None;
     while wire.has_remaining() {
         match decode_key(&mut wire).map_err(malformed)? {
             (1, WireType::LengthDelimited) => key = utf8(delimited(&mut wire)?)?,
-            (2, WireType::LengthDelimited) => value = delimited(&mut wire)?,
+            (2, WireType::LengthDelimited) if value.is_some() => return Err(malformed(IN_PARTS)),
+            (2, WireType::LengthDelimited) => value = Some(delimited(&mut wire)?),
             (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
         }
     }
-    Ok((key, value))
+    Ok((key, value.unwrap_or_default()))
 }
 
 /// Takes a length and so many bytes.
