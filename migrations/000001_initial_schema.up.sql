@@ -95,17 +95,23 @@ CREATE UNIQUE INDEX idx_dashboard_project_name ON dashboard (project, name);
 CREATE UNIQUE INDEX idx_dashboard_project_name_case ON dashboard (project, lower(name));
 CREATE INDEX idx_dashboard_active ON dashboard (project, name) WHERE state = 'active';
 -- A name in the document may be longer than an index takes.
-CREATE INDEX idx_dashboard_display_name ON dashboard (project, left(display_name, 200), id);
+CREATE INDEX idx_dashboard_display_name ON dashboard (left(display_name, 200), id);
+CREATE INDEX idx_dashboard_project_display_name ON dashboard (project, left(display_name, 200), id);
 CREATE INDEX idx_dashboard_created_at ON dashboard (created_at, id);
+CREATE INDEX idx_dashboard_project_created_at ON dashboard (project, created_at, id);
 CREATE INDEX idx_dashboard_updated_at ON dashboard (updated_at, id);
+CREATE INDEX idx_dashboard_project_updated_at ON dashboard (project, updated_at, id);
 CREATE INDEX idx_dashboard_created_by ON dashboard (created_by);
 CREATE INDEX idx_dashboard_metadata ON dashboard USING gin (metadata jsonb_path_ops);
 COMMENT ON INDEX idx_dashboard_project_name IS 'Names are unique in a project; lookups by name, lists by name with deleted ones.';
 COMMENT ON INDEX idx_dashboard_project_name_case IS 'Two names of a project may not differ in case alone: Perses lower-cases names.';
 COMMENT ON INDEX idx_dashboard_active IS 'Lists of live dashboards by name.';
-COMMENT ON INDEX idx_dashboard_display_name IS 'Lists of a project by display name.';
-COMMENT ON INDEX idx_dashboard_created_at IS 'Lists by time of creation.';
-COMMENT ON INDEX idx_dashboard_updated_at IS 'Lists by time of the last change.';
+COMMENT ON INDEX idx_dashboard_display_name IS 'Lists of all projects by display name.';
+COMMENT ON INDEX idx_dashboard_project_display_name IS 'Lists of a project by display name.';
+COMMENT ON INDEX idx_dashboard_created_at IS 'Lists of all projects by time of creation.';
+COMMENT ON INDEX idx_dashboard_project_created_at IS 'Lists of a project by time of creation.';
+COMMENT ON INDEX idx_dashboard_updated_at IS 'Lists of all projects by time of the last change.';
+COMMENT ON INDEX idx_dashboard_project_updated_at IS 'Lists of a project by time of the last change.';
 COMMENT ON INDEX idx_dashboard_created_by IS 'Filter created_by.';
 COMMENT ON INDEX idx_dashboard_metadata IS 'Filters tags and labels.';
 

@@ -13,6 +13,7 @@ mod json_text;
 mod metadata;
 pub mod migrate;
 mod mutate;
+mod page;
 pub mod pool;
 pub mod probe;
 mod revision;

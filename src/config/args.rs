@@ -251,7 +251,7 @@ pub struct ListenerArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Dashboards")]
 pub struct DashboardArgs {
-    /// The largest document of a dashboard, at most 3MiB. [default: 1MiB]
+    /// The largest document of a dashboard, at most 1.5 MiB (1572864). [default: 1MiB]
     #[arg(long, env, value_name = "BYTES")]
     pub spec_max_bytes: Option<String>,
     /// How many of the newest revisions of a dashboard are kept. [default: 100]

@@ -10,6 +10,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
+/// An answer holds the document and, at worst, all of its text once more as its display name: both fit into a message.
+const LARGEST_SPEC: usize = 3 * MIB / 2;
+
 /// What a dashboard may be, and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DashboardsConfig {
@@ -43,7 +46,7 @@ impl DashboardsConfig {
         Self {
             spec_max_bytes: reader
                 .read("SPEC_MAX_BYTES", spec_max_bytes, |text| {
-                    value::bytes(text, KIB..=3 * MIB)
+                    value::bytes(text, KIB..=LARGEST_SPEC)
                 })
                 .unwrap_or(defaults.spec_max_bytes),
             revisions_kept: reader

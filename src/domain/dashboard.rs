@@ -38,7 +38,7 @@ impl View {
 }
 
 /// The head of a dashboard.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dashboard {
     /// Names this life of the dashboard.
     pub uid: Uuid,
@@ -53,7 +53,6 @@ pub struct Dashboard {
     /// Labels for programs.
     pub labels: Labels,
     /// The JSON text of the document; none where it was not asked for.
-    #[serde(skip)]
     pub spec: Option<String>,
     /// Of the JSON text.
     pub spec_sha256: Digest,
@@ -70,16 +69,12 @@ pub struct Dashboard {
     /// Who wrote it last.
     pub updated_by: String,
     /// When it was created.
-    #[serde(with = "time::serde::rfc3339")]
     pub create_time: OffsetDateTime,
     /// When it was written last.
-    #[serde(with = "time::serde::rfc3339")]
     pub update_time: OffsetDateTime,
     /// When it was soft-deleted.
-    #[serde(with = "time::serde::rfc3339::option")]
     pub delete_time: Option<OffsetDateTime>,
     /// From when on it may be purged.
-    #[serde(with = "time::serde::rfc3339::option")]
     pub purge_time: Option<OffsetDateTime>,
 }
 

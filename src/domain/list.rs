@@ -8,8 +8,8 @@ use super::page::{Cursor, PageBinding, PageOrder, PageSize, PageToken, PagedQuer
 use super::revision::DashboardRevision;
 use super::violation::Violation;
 
-/// The most bytes of documents in one answer; a page that would exceed it ends early.
-pub const MAX_PAGE_SPEC_BYTES: i64 = 3 * 1024 * 1024;
+/// The most bytes of one answer, about; a page that would exceed it ends early.
+pub const MAX_PAGE_BYTES: i64 = 3 * 1024 * 1024;
 
 /// How much of a display name counts for its place in a list, in characters: a document may hold a name of any length.
 pub const ORDERED_CHARS: usize = 200;

@@ -21,9 +21,19 @@ const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 /// When a client may try again after UNAVAILABLE.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 
+/// What the violations of one answer may take up in bytes. gRPC in Java and in C++ refuse metadata of more than 8 KiB, and
+/// a client that refuses an answer learns nothing. This leaves room for base64, the message and the other headers.
+const MAX_VIOLATION_BYTES: usize = 4400;
+
+/// The longest message of a status in bytes, which may travel percent-encoded in three times as many.
+const MAX_MESSAGE_BYTES: usize = 300;
+
+/// The longest description of one violation in bytes.
+const MAX_DESCRIPTION_BYTES: usize = 2048;
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let message = error.to_string();
+        let message = shortened(error.to_string(), MAX_MESSAGE_BYTES);
         log(&error);
         let (code, details) = code_and_details(error);
         Self::with_error_details(code, message, details)
@@ -117,19 +127,47 @@ fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
     let reason = violations
         .first()
         .map_or(Reason::FieldInvalid, |violation| violation.reason);
+    let mut left = MAX_VIOLATION_BYTES;
     let field_violations: Vec<FieldViolation> = violations
         .into_iter()
         .take(MAX_VIOLATIONS)
-        .map(|violation| FieldViolation {
-            field: violation.field,
-            description: violation.description,
-            reason: violation.reason.as_str().into(),
-            localized_message: None,
+        .map(field_violation)
+        .enumerate()
+        .map_while(|(position, violation)| {
+            let size = encoded_size(&violation);
+            let fits = position == 0 || size <= left;
+            left = left.saturating_sub(size);
+            fits.then_some(violation)
         })
         .collect();
     let mut details = info(reason);
     details.set_bad_request(field_violations);
     details
+}
+
+fn field_violation(violation: Violation) -> FieldViolation {
+    FieldViolation {
+        field: violation.field,
+        description: shortened(violation.description, MAX_DESCRIPTION_BYTES),
+        reason: violation.reason.as_str().into(),
+        localized_message: None,
+    }
+}
+
+/// The most bytes that a violation takes up in a `google.rpc.BadRequest`.
+fn encoded_size(violation: &FieldViolation) -> usize {
+    /// A tag and a length of up to two bytes, for the violation itself and for each of its texts.
+    const FRAMING_BYTES: usize = 4 * 3;
+    violation.field.len() + violation.description.len() + violation.reason.len() + FRAMING_BYTES
+}
+
+/// Cuts a text that is too long to send.
+fn shortened(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes));
+        text.push('…');
+    }
+    text
 }
 
 fn etag_mismatch(name: String, current: &CurrentVersion) -> ErrorDetails {
@@ -157,6 +195,7 @@ fn with_retry(mut details: ErrorDetails, retry_after: Option<Duration>) -> Error
 mod tests {
     use std::collections::BTreeSet;
 
+    use http::HeaderMap;
     use prost::Message as _;
     use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
@@ -184,5 +223,72 @@ mod tests {
             .collect();
         expected.insert("ERROR_REASON_UNSPECIFIED".to_owned());
         assert_eq!(values_of_the_proto(), expected);
+    }
+
+    /// What gRPC in Java takes of metadata, counted as RFC 9113 counts: name, value and 32 bytes more.
+    const CLIENT_LIMIT: usize = 8192;
+
+    /// The headers that come on top of a status: `content-type`, `date`, `x-request-id`.
+    const OTHER_HEADERS: usize = 300;
+
+    fn metadata_size(status: &Status) -> usize {
+        let mut headers = HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 32)
+            .sum()
+    }
+
+    fn refused(violations: Vec<Violation>) -> Status {
+        Status::from(Error::Invalid(violations))
+    }
+
+    fn violation(field: &str, description: &str) -> Violation {
+        Violation::new(field, Reason::SpecDuplicateKey, description)
+    }
+
+    #[test]
+    fn the_largest_answer_still_reaches_every_client() {
+        let long = violation(&"🚀".repeat(70), &"🚀".repeat(100));
+        let endless = violation(&"f".repeat(300), &"🚀".repeat(10_000));
+        let few = |count| vec![violation(&"f".repeat(50), &"d".repeat(20)); count];
+        for violations in [
+            vec![long; 50],
+            vec![endless.clone(); 50],
+            vec![endless],
+            few(50),
+            few(49),
+        ] {
+            let status = refused(violations);
+            let size = metadata_size(&status);
+            assert!(size + OTHER_HEADERS <= CLIENT_LIMIT, "{size}");
+            assert!(!status.get_details_bad_request().unwrap().field_violations.is_empty());
+        }
+    }
+
+    #[test]
+    fn violations_are_left_out_whole_and_from_the_end() {
+        let violations: Vec<Violation> = (0..50)
+            .map(|index| violation(&format!("tags[{index}]"), &"d".repeat(400)))
+            .collect();
+        let kept = refused(violations.clone())
+            .get_details_bad_request()
+            .unwrap()
+            .field_violations;
+        assert!((2..50).contains(&kept.len()), "{}", kept.len());
+        for (shown, violation) in kept.iter().zip(&violations) {
+            assert_eq!(
+                (&shown.field, &shown.description),
+                (&violation.field, &violation.description)
+            );
+        }
+    }
+
+    #[test]
+    fn fifty_short_violations_all_travel() {
+        let violations = vec![violation("dashboard.spec/panels/cpu/kind", "kind cannot be empty"); 60];
+        let kept = refused(violations).get_details_bad_request().unwrap().field_violations;
+        assert_eq!(kept.len(), MAX_VIOLATIONS);
     }
 }

@@ -1,5 +1,7 @@
 //! From PostgreSQL's errors to [`Error`]: the only file that reads SQLSTATE and names of constraints.
 
+use std::time::Duration;
+
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::pool::QueryError;
@@ -28,11 +30,15 @@ impl From<QueryError> for Error {
     }
 }
 
+/// When to come back after others held a lock for longer than the database lets us wait.
+const RETRY_LOCKED: Duration = Duration::from_secs(1);
+
 /// What a refusal of PostgreSQL means to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Collision,
     QueryCanceled,
+    Locked,
     Unreachable,
     ReadOnly,
     WrongSchema,
@@ -47,6 +53,7 @@ impl Kind {
         match *state {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Self::Collision,
             SqlState::QUERY_CANCELED => Self::QueryCanceled,
+            SqlState::LOCK_NOT_AVAILABLE => Self::Locked,
             SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
             SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_FUNCTION => Self::WrongSchema,
             // "no partition of relation found for row" is a check violation without a constraint.
@@ -56,7 +63,10 @@ impl Kind {
             | SqlState::CRASH_SHUTDOWN
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+            | SqlState::IDLE_SESSION_TIMEOUT
             | SqlState::PROTOCOL_VIOLATION => Self::Unreachable,
+            // transaction_timeout of PostgreSQL 17, which the driver has no name for.
+            _ if state.code() == "25P04" => Self::QueryCanceled,
             // Class 53: out of disk, memory or connections. Class 08: connection exceptions, as poolers send them.
             _ if state.code().starts_with("53") || state.code().starts_with("08") => Self::Unreachable,
             _ => Self::Bug,
@@ -75,6 +85,11 @@ impl Kind {
         match self {
             Self::Collision => Error::SerializationFailure,
             Self::QueryCanceled => Error::DeadlineExceeded,
+            Self::Locked => Error::Exhausted {
+                reason: Reason::Overloaded,
+                description: "too many callers change this at once: nothing was done, try again".into(),
+                retry_after: Some(RETRY_LOCKED),
+            },
             Self::Unreachable => unavailable(
                 Reason::DatabaseUnavailable,
                 "the database can't be reached: nothing was done, try again",
@@ -117,12 +132,17 @@ fn taken(reason: Reason, description: &str) -> Error {
     }
 }
 
-/// Whether a COMMIT that failed so may have been done: the connection was lost, or a pooler tells that it lost its own.
-pub(super) fn leaves_outcome_open(error: &tokio_postgres::Error) -> bool {
-    match error.as_db_error() {
-        Some(refusal) => Kind::of(refusal) == Kind::Unreachable,
-        None => is_connection_failure(error),
-    }
+/// Whether an error in answer to COMMIT says that the transaction was rolled back. After any other, such as a connection that
+/// breaks or a pooler that loses its server, it may have been committed.
+pub(super) fn says_rolled_back(error: &tokio_postgres::Error) -> bool {
+    let Some(refusal) = error.as_db_error() else {
+        return false;
+    };
+    let state = refusal.code();
+    // Classes 23 (integrity constraints), 25 (state of the transaction) and 40 (rollback), which has one exception.
+    let is_rollback = ["23", "25", "40"].iter().any(|class| state.code().starts_with(class));
+    let is_open = *state == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN;
+    (is_rollback && !is_open) || *state == SqlState::QUERY_CANCELED
 }
 
 /// Whether the connection is gone, as opposed to a value that does not fit its type.

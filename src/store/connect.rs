@@ -8,16 +8,16 @@ mod cancel;
 mod tls;
 
 use std::fmt;
-use std::future;
 use std::time::Duration;
 
+use bb8::ManageConnection as _;
+use bb8_postgres::PostgresConnectionManager;
 use secrecy::ExposeSecret;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Client;
 use tokio_postgres::config::{SslMode as DriverSslMode, TargetSessionAttrs};
-use tokio_postgres::{AsyncMessage, Client, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::debug;
 
 use crate::config::{ConnectConfig, SslMode};
 use address::{Address, Endpoint};
@@ -71,10 +71,8 @@ pub enum ConnectError {
 
 /// An open connection.
 pub struct Connected {
-    /// Sends statements.
+    /// Sends statements; the connection ends when it is dropped.
     pub client: Client,
-    /// Drives the socket; ends when the client is dropped or the connection is lost, which it logs.
-    pub task: JoinHandle<()>,
     /// Stops a running statement from outside.
     pub canceller: Canceller,
 }
@@ -136,24 +134,14 @@ impl Connector {
     }
 
     async fn connect_to(&self, endpoint: &Endpoint) -> Result<Connected, ConnectError> {
-        let driver_config = self.driver_config(endpoint);
-        let (client, connection) =
-            driver_config
-                .connect(self.tls.clone())
-                .await
-                .map_err(|error| ConnectError::Refused {
-                    address: endpoint.to_string(),
-                    cause: chain(&error),
-                })?;
+        let manager = PostgresConnectionManager::new(self.driver_config(endpoint), self.tls.clone());
+        let client = manager.connect().await.map_err(|error| ConnectError::Refused {
+            address: endpoint.to_string(),
+            cause: chain(&error),
+        })?;
         debug!(address = %endpoint, "connected to the database");
         let canceller = Canceller::new(client.cancel_token(), endpoint.clone(), self.tls.clone());
-        let span = info_span!(parent: None, "database_connection", address = %endpoint);
-        let task = tokio::spawn(drive(connection).instrument(span));
-        Ok(Connected {
-            client,
-            task,
-            canceller,
-        })
+        Ok(Connected { client, canceller })
     }
 
     /// What the driver needs for one endpoint.
@@ -227,31 +215,6 @@ impl Connector {
         ConnectError::TimedOut {
             address: endpoint.to_string(),
             limit: self.config.connect_timeout,
-        }
-    }
-}
-
-/// Drives the socket until the client is dropped or the connection is lost; logs notices and the loss.
-async fn drive<T>(mut connection: tokio_postgres::Connection<Socket, T>)
-where
-    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
-    loop {
-        match future::poll_fn(|context| connection.poll_message(context)).await {
-            Some(Ok(AsyncMessage::Notice(notice))) => {
-                debug!(
-                    severity = notice.severity(),
-                    code = notice.code().code(),
-                    message = notice.message(),
-                    "notice of the database"
-                );
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                info!(error = %chain(&error), "the connection to the database was lost");
-                return;
-            }
-            None => return,
         }
     }
 }

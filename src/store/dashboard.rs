@@ -1,5 +1,6 @@
 //! The table `dashboard`: one file per kind of statement below, the columns and rows here.
 
+pub mod answer;
 mod apply;
 mod create;
 mod filter;
@@ -15,7 +16,7 @@ use tokio_postgres::Row;
 
 use super::json_text::JsonColumn;
 use super::metadata::Metadata;
-use crate::domain::dashboard::{Dashboard, DashboardState};
+use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::digest::Digest;
 use crate::domain::name::{DashboardName, ProjectId};
 use crate::error::{Error, Result};
@@ -28,6 +29,22 @@ macro_rules! head_columns {
     };
 }
 use head_columns;
+
+/// How many bytes a head takes in an answer, about: names and metadata are as long as their writer wanted.
+macro_rules! basic_bytes {
+    () => {
+        "octet_length(display_name) + octet_length(description) + octet_length(metadata::text) + 512"
+    };
+}
+use basic_bytes;
+
+/// The same with its document, where the view has it.
+fn answer_bytes(view: View) -> &'static str {
+    match view {
+        View::Basic => basic_bytes!(),
+        View::Full => concat!(basic_bytes!(), " + spec_size_bytes"),
+    }
+}
 
 /// The column of the document, where a statement selects it.
 const SPEC: &str = "spec";

@@ -2,12 +2,12 @@
 //!
 //! A mutation takes a lock on its request id, looks for an answer that was given before, does its work, and keeps the
 //! answer in the same transaction. So a repeated call gets the first answer, a concurrent duplicate waits for it, and when
-//! the connection is lost during COMMIT the outcome can be read back: whoever gets the lock knows that the transaction
-//! that held it has ended.
+//! the answer to COMMIT is lost the outcome can be read back: whoever gets the lock knows that the transaction that held
+//! it has ended.
 
 use std::time::Duration;
 
-use postgres_types::{Json, Type};
+use postgres_types::{Json, ToSql, Type};
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,8 +23,9 @@ use crate::domain::reason::Reason;
 use crate::domain::violation::Violation;
 use crate::error::{Cause, Error, Result};
 
+// A standby has locks of its own, and may not know yet what its primary has committed.
 const LOCK_REQUEST: &str = "-- lock_request
-SELECT pg_advisory_xact_lock($1)";
+SELECT pg_is_in_recovery() FROM pg_advisory_xact_lock($1)";
 
 const FIND_ANSWER: &str = "-- find_answer
 SELECT fingerprint, answer FROM mutation_request
@@ -38,6 +39,9 @@ DO UPDATE SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, crea
 
 /// How long the outcome of a lost COMMIT is looked for.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The wait between two attempts to look.
+const LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
 
 /// One call of a mutation.
 #[derive(Debug, Clone)]
@@ -75,13 +79,28 @@ impl Mutation {
     }
 }
 
-/// An answer, and whether it was given before.
+/// What a mutation answers, and the small form of it that is kept for 24 hours.
+pub trait Answer: Send + Sync {
+    /// What is kept. It is read back by other releases too: new fields have defaults.
+    type Kept: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Gives the form to keep.
+    fn kept(&self) -> Self::Kept;
+}
+
+impl Answer for () {
+    type Kept = ();
+
+    fn kept(&self) {}
+}
+
+/// The answer of this call, or what was kept of an earlier one.
 #[derive(Debug)]
-pub struct Answered<A> {
-    /// The answer.
-    pub answer: A,
-    /// Whether this call repeats one that was answered before.
-    pub repeated: bool,
+pub enum Answered<A: Answer> {
+    /// This call did the work.
+    First(A),
+    /// It repeats a call that was answered before.
+    Repeated(A::Kept),
 }
 
 impl Store {
@@ -89,10 +108,10 @@ impl Store {
     ///
     /// # Errors
     /// What `work` fails with, nothing done; `REQUEST_ID_REUSED` for other content under the same id;
-    /// `COMMIT_OUTCOME_UNKNOWN` when the connection was lost during COMMIT and the outcome could not be read back.
+    /// `COMMIT_OUTCOME_UNKNOWN` when the answer to COMMIT was lost and the outcome could not be read back.
     pub(super) async fn mutate<'a, A, W>(&self, mutation: Mutation, work: W) -> Result<Answered<A>>
     where
-        A: Serialize + DeserializeOwned + Send + Sync + 'a,
+        A: Answer + 'a,
         W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
     {
         let (call, shared_work) = (&mutation, &work);
@@ -105,70 +124,89 @@ impl Store {
         match outcome {
             Ok(answered) => Ok(answered),
             Err(TxError::Failed(error)) => Err(error),
-            Err(TxError::CommitLost(cause)) => self.look_up(&mutation, cause).await,
+            Err(TxError::CommitLost { cause, value }) => {
+                self.confirm::<A>(&mutation, cause).await?;
+                Ok(value)
+            }
         }
     }
 
-    /// Reads back whether a mutation whose COMMIT was lost has happened.
-    async fn look_up<A>(&self, mutation: &Mutation, cause: Cause) -> Result<Answered<A>>
-    where
-        A: DeserializeOwned + Send,
-    {
-        tracing::warn!(method = mutation.method, request_id = %mutation.request_id, %cause, "connection lost during commit");
-        let read_back = self.pool.run_tx("look_up", IsolationLevel::ReadCommitted, |tx| {
-            async move { find_answer(tx, mutation).await.map(End::RollBack) }.scope_boxed()
-        });
-        match tokio::time::timeout(LOOK_UP_TIMEOUT, read_back).await {
-            Ok(Ok(Some(answer))) => Ok(Answered { answer, repeated: true }),
-            Ok(Ok(None)) => Err(Error::Unavailable {
+    /// Reads back that a mutation whose COMMIT was lost has happened.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when it has not, `COMMIT_OUTCOME_UNKNOWN` when that could not be learned.
+    async fn confirm<A: Answer>(&self, mutation: &Mutation, cause: Cause) -> Result<()> {
+        let request_id = mutation.request_id;
+        tracing::warn!(method = mutation.method, %request_id, %cause, "the answer to commit was lost");
+        match tokio::time::timeout(LOOK_UP_TIMEOUT, self.look_up::<A>(mutation)).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(Error::Unavailable {
                 reason: Reason::DatabaseUnavailable,
                 description: "the connection to the database was lost: nothing was done, try again".into(),
                 cause: Some(cause),
             }),
-            Ok(Err(_)) | Err(_) => Err(Error::CommitOutcomeUnknown {
-                request_id: mutation.request_id,
-            }),
+            Ok(Err(_)) | Err(_) => Err(Error::CommitOutcomeUnknown { request_id }),
+        }
+    }
+
+    /// Whether the answer of a mutation was kept; asked again for as long as the database is away.
+    async fn look_up<A: Answer>(&self, mutation: &Mutation) -> Result<bool> {
+        loop {
+            let asked = self.pool.run_tx("look_up", IsolationLevel::ReadCommitted, |tx| {
+                async move {
+                    let found = find_answer::<A::Kept>(tx, mutation).await?;
+                    Ok(End::RollBack(found.is_some()))
+                }
+                .scope_boxed()
+            });
+            match asked.await {
+                Ok(found) => return Ok(found),
+                Err(TxError::Failed(Error::Unavailable { .. })) => tokio::time::sleep(LOOK_UP_PAUSE).await,
+                Err(TxError::Failed(error)) => return Err(error),
+                // It has no COMMIT.
+                Err(TxError::CommitLost { cause, .. }) => return Err(Error::internal(cause)),
+            }
         }
     }
 }
 
 async fn attempt<'a, A, W>(tx: &Transaction<'_>, mutation: &Mutation, work: &W) -> Result<End<Answered<A>>>
 where
-    A: Serialize + DeserializeOwned + Send + Sync + 'a,
+    A: Answer + 'a,
     W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
 {
-    if mutation.validate_only {
-        let answer = work(tx).await?;
-        return Ok(End::RollBack(Answered {
-            answer,
-            repeated: false,
-        }));
-    }
-    if let Some(answer) = find_answer(tx, mutation).await? {
-        return Ok(End::RollBack(Answered { answer, repeated: true }));
+    if let Some(kept) = find_answer(tx, mutation).await? {
+        return Ok(End::RollBack(Answered::Repeated(kept)));
     }
     let answer = work(tx).await?;
-    keep_answer(tx, mutation, &answer).await?;
-    Ok(End::Commit(Answered {
-        answer,
-        repeated: false,
-    }))
+    if mutation.validate_only {
+        return Ok(End::RollBack(Answered::First(answer)));
+    }
+    keep_answer(tx, mutation, &answer.kept()).await?;
+    Ok(End::Commit(Answered::First(answer)))
 }
 
 /// Waits until no other call works on the request id, then looks for the answer of an earlier one.
-async fn find_answer<A: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutation) -> Result<Option<A>> {
+async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutation) -> Result<Option<K>> {
     let key = mutation.lock_key();
-    // Sent together, run one after the other: the second sees what was committed before the lock was got.
-    let lock_params: [(&(dyn postgres_types::ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
-    let lock = tx.query_typed(LOCK_REQUEST, &lock_params);
-    let find_params: [(&(dyn postgres_types::ToSql + Sync), Type); 3] = [
+    let key_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
+    let request: [(&(dyn ToSql + Sync), Type); 3] = [
         (&mutation.caller, Type::TEXT),
         (&mutation.method, Type::TEXT),
         (&mutation.request_id, Type::UUID),
     ];
-    let find = tx.query_typed(FIND_ANSWER, &find_params);
-    let (_, rows) = futures_util::future::try_join(lock, find).await?;
-    let Some(row) = rows.first() else {
+    // Sent together, run one after the other: the second sees what was committed before the lock was got.
+    let lock = tx.query_typed(LOCK_REQUEST, &key_parameter);
+    let find = tx.query_typed(FIND_ANSWER, &request);
+    let (locked, found) = futures_util::future::try_join(lock, find).await?;
+    if locked.first().map_or(Ok(false), |row| row.try_get(0))? {
+        return Err(Error::Unavailable {
+            reason: Reason::DatabaseReadOnly,
+            description: "the database takes no writes now: nothing was done, try again".into(),
+            cause: None,
+        });
+    }
+    let Some(row) = found.first() else {
         return Ok(None);
     };
     let fingerprint: &[u8] = row.try_get(0)?;
@@ -176,13 +214,13 @@ async fn find_answer<A: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
         let description = "was used before with other content: take a new one for a new call";
         return Err(Violation::new("request_id", Reason::RequestIdReused, description).into());
     }
-    let Json(answer) = row.try_get(1)?;
-    Ok(Some(answer))
+    let Json(kept) = row.try_get(1)?;
+    Ok(Some(kept))
 }
 
-async fn keep_answer<A: Serialize + Send + Sync>(tx: &Transaction<'_>, mutation: &Mutation, answer: &A) -> Result<()> {
+async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutation, kept: &K) -> Result<()> {
     let fingerprint = mutation.fingerprint.as_bytes();
-    let json = serde_json::to_value(answer).map_err(Error::internal)?;
+    let json = serde_json::to_value(kept).map_err(Error::internal)?;
     tx.execute_typed(
         KEEP_ANSWER,
         &[

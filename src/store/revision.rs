@@ -3,16 +3,17 @@
 use postgres_types::{Json, Type};
 use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::{Row, Transaction};
-use uuid::Uuid;
 
 use super::Store;
+use super::dashboard::answer::{Document, KeptDashboard};
 use super::dashboard::{digest, head};
 use super::json_text::JsonColumn;
 use super::metadata::Metadata;
 use super::mutate::{Answered, Mutation};
+use super::page::page;
 use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, View};
-use crate::domain::list::{ListDashboardRevisions, MAX_PAGE_SPEC_BYTES, Page};
+use crate::domain::list::{ListDashboardRevisions, MAX_PAGE_BYTES, Page};
 use crate::domain::mutation::RestoreDashboardRevision;
 use crate::domain::name::{DashboardName, RevisionName};
 use crate::domain::reason::Reason;
@@ -35,19 +36,22 @@ FROM dashboard AS d LEFT JOIN dashboard_revision AS r ON r.dashboard_id = d.id A
 WHERE d.project = $1 AND d.name = $2"
 );
 
-// One row of the head alone tells an empty page from a dashboard that does not exist.
+// One row of the head alone tells an empty page from a dashboard that does not exist. Of the candidates, which are one more
+// than a page takes, those come back that fit into an answer; the first one always fits.
 const LIST_REVISIONS: &str = concat!(
     "-- list_dashboard_revisions\nSELECT ",
     revision_columns!(),
-    ", fits, CASE WHEN $5 AND fits THEN r.spec END AS spec
+    ", COALESCE(r.candidates, 0) AS candidates, CASE WHEN $6 THEN r.spec END AS spec
 FROM dashboard AS d LEFT JOIN LATERAL (
-    SELECT *, row_number() OVER page = 1 OR NOT $5 OR sum(spec_size_bytes) OVER page <= $6 AS fits
+    SELECT *, count(*) OVER () AS candidates, row_number() OVER page AS position,
+        sum(octet_length(change_note) + octet_length(metadata::text) + 512 + CASE WHEN $6 THEN spec_size_bytes ELSE 0 END)
+            OVER page AS bytes
     FROM (
         SELECT * FROM dashboard_revision
-        WHERE dashboard_id = d.id AND revision < $3 ORDER BY revision DESC LIMIT $4
+        WHERE dashboard_id = d.id AND revision < $3 ORDER BY revision DESC LIMIT $4 + 1
     ) AS candidate
     WINDOW page AS (ORDER BY revision DESC ROWS UNBOUNDED PRECEDING)
-) AS r ON true
+) AS r ON r.position = 1 OR (r.bytes <= $5 AND r.position <= $4)
 WHERE d.project = $1 AND d.name = $2
 ORDER BY r.revision DESC"
 );
@@ -62,8 +66,8 @@ WHERE d.project = $1 AND d.name = $2";
 const REVISION_EXISTS: &str = "-- revision_exists
 SELECT FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
 
-const GET_SPEC: &str = "-- get_revision_spec
-SELECT spec FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
+const GET_DOCUMENT: &str = "-- get_document
+SELECT spec, display_name, description FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
 
 impl Store {
     /// Reads one revision.
@@ -96,9 +100,7 @@ impl Store {
     ) -> Result<Page<DashboardRevision>> {
         let (project, id) = (query.dashboard.project().as_str(), query.dashboard.id());
         let below = query.after.unwrap_or(i32::MAX);
-        let size = usize::from(query.page_size.get());
-        // One row more than the page tells whether another page follows.
-        let limit = i64::from(query.page_size.get()) + 1;
+        let size = i64::from(query.page_size.get());
         let rows = self
             .read(
                 LIST_REVISIONS,
@@ -106,28 +108,21 @@ impl Store {
                     (&project, Type::TEXT),
                     (&id, Type::TEXT),
                     (&below, Type::INT4),
-                    (&limit, Type::INT8),
+                    (&size, Type::INT8),
+                    (&MAX_PAGE_BYTES, Type::INT8),
                     (&query.view.with_spec(), Type::BOOL),
-                    (&MAX_PAGE_SPEC_BYTES, Type::INT8),
                 ],
             )
             .await?;
-        if rows.is_empty() {
-            return Err(head::not_found(&query.dashboard));
-        }
-        let mut items = Vec::with_capacity(rows.len().min(size));
-        for row in rows.iter().take(size) {
-            // Null where the page is empty, false where the documents before are enough for one answer.
-            if row.try_get::<_, Option<bool>>("fits")? != Some(true) {
-                break;
-            }
-            items.push(from_row(row, &query.dashboard)?);
-        }
-        let next = items
-            .last()
-            .filter(|_| items.len() < rows.len())
-            .map(|last| query.cursor_on(last));
-        Ok(Page { items, next })
+        let first = rows.first().ok_or_else(|| head::not_found(&query.dashboard))?;
+        let items = match first.try_get("revision")? {
+            Some::<i32>(_) => rows
+                .iter()
+                .map(|row| from_row(row, &query.dashboard))
+                .collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
+        page(items, &rows, |last| query.cursor_on(last))
     }
 
     /// Reads the documents of two revisions.
@@ -200,25 +195,31 @@ impl Store {
         self.completed(answered).await
     }
 
-    /// Completes an answer that was given before with the document that it refers to, unless that was pruned since.
+    /// The answer of this call, or of the one that it repeats.
     pub(super) async fn completed(&self, answered: Answered<Dashboard>) -> Result<Dashboard> {
-        let mut dashboard = answered.answer;
-        if answered.repeated {
-            dashboard.spec = self.revision_spec(dashboard.uid, dashboard.revision).await?;
+        match answered {
+            Answered::First(dashboard) => Ok(dashboard),
+            Answered::Repeated(kept) => self.restored(kept).await,
         }
-        Ok(dashboard)
     }
 
-    async fn revision_spec(&self, uid: Uuid, revision: i32) -> Result<Option<String>> {
+    /// An answer that was given before, with the document that it refers to, unless that was pruned since.
+    pub(super) async fn restored(&self, kept: KeptDashboard) -> Result<Dashboard> {
         let rows = self
-            .read(GET_SPEC, &[(&uid, Type::UUID), (&revision, Type::INT4)])
+            .read(GET_DOCUMENT, &[(&kept.uid, Type::UUID), (&kept.revision, Type::INT4)])
             .await?;
-        let Some(row) = rows.first() else {
-            return Ok(None);
-        };
-        let JsonColumn(spec) = row.try_get(0)?;
-        Ok(Some(spec))
+        let document = rows.first().map(document).transpose()?;
+        Ok(kept.restored(document))
     }
+}
+
+fn document(row: &Row) -> Result<Document> {
+    let JsonColumn(spec) = row.try_get("spec")?;
+    Ok(Document {
+        spec,
+        display_name: row.try_get("display_name")?,
+        description: row.try_get("description")?,
+    })
 }
 
 async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, name: &RevisionName) -> Result<()> {

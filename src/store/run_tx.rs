@@ -6,7 +6,7 @@ use scoped_futures::ScopedBoxFuture;
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use super::classify::leaves_outcome_open;
+use super::classify::says_rolled_back;
 use super::pool::Pool;
 use crate::error::{Cause, Error, Result};
 
@@ -25,18 +25,25 @@ pub enum End<T> {
     RollBack(T),
 }
 
-/// Why a transaction gave no result.
+/// Why a transaction is not known to have been committed.
+///
+/// There is a third way to not know: whoever awaits it can drop the future during COMMIT.
 #[derive(Debug)]
-pub enum TxError {
-    /// Nothing was done.
+pub enum TxError<T> {
+    /// It was not: nothing was done.
     Failed(Error),
-    /// The connection was lost during COMMIT: it may have been done.
-    CommitLost(Cause),
+    /// The answer to COMMIT was lost: it may have been.
+    CommitLost {
+        /// How the answer was lost.
+        cause: Cause,
+        /// What the transaction would have answered.
+        value: T,
+    },
 }
 
-impl From<Error> for TxError {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
+impl<T, E: Into<Error>> From<E> for TxError<T> {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -46,7 +53,12 @@ impl Pool {
     ///
     /// # Errors
     /// What `work` failed with, after a rollback; or that the outcome of COMMIT is unknown.
-    pub async fn run_tx<'a, T, W>(&self, name: &'static str, isolation: IsolationLevel, work: W) -> Result<T, TxError>
+    pub async fn run_tx<'a, T, W>(
+        &self,
+        name: &'static str,
+        isolation: IsolationLevel,
+        work: W,
+    ) -> Result<T, TxError<T>>
     where
         T: Send + 'a,
         W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
@@ -64,7 +76,7 @@ impl Pool {
         }
     }
 
-    async fn try_tx<'a, T, W>(&self, isolation: IsolationLevel, work: &W) -> Result<T, TxError>
+    async fn try_tx<'a, T, W>(&self, isolation: IsolationLevel, work: &W) -> Result<T, TxError<T>>
     where
         T: Send + 'a,
         W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
@@ -72,46 +84,60 @@ impl Pool {
         let mut connection = self.get().await?;
         let limit = connection.query_timeout();
         let mut lease = connection.lease();
-        let outcome = match timeout(limit, run(&mut lease, isolation, work)).await {
-            Ok(outcome) => outcome,
-            // Dropping the connection cancels what still runs.
-            Err(_) => return Err(Error::DeadlineExceeded.into()),
-        };
-        lease.settle();
-        if let Err(TxError::Failed(Error::Unavailable { .. }) | TxError::CommitLost(_)) = &outcome {
+        let outcome = run(&mut lease, isolation, limit, work).await;
+        match &outcome {
+            // What still runs is cancelled when the connection is dropped unsettled.
+            Err(TxError::Failed(Error::DeadlineExceeded)) => return outcome,
             // A server that is going away, or takes no writes any more, gets no further request.
-            connection.discard();
+            Err(TxError::CommitLost { .. } | TxError::Failed(Error::Unavailable { .. })) => {
+                lease.settle();
+                connection.discard();
+            }
+            Ok(_) | Err(TxError::Failed(_)) => lease.settle(),
         }
         outcome
     }
 }
 
-async fn run<'a, T, W>(client: &mut Client, isolation: IsolationLevel, work: &W) -> Result<T, TxError>
+/// Begins, works and ends; each of the last two has `limit`.
+async fn run<'a, T, W>(
+    client: &mut Client,
+    isolation: IsolationLevel,
+    limit: Duration,
+    work: &W,
+) -> Result<T, TxError<T>>
 where
     T: Send + 'a,
     W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
 {
-    let tx = client
-        .build_transaction()
-        .isolation_level(isolation)
-        .start()
-        .await
-        .map_err(Error::from)?;
-    match work(&tx).await {
-        Ok(End::Commit(value)) => match tx.commit().await {
-            Ok(()) => Ok(value),
-            Err(error) if leaves_outcome_open(&error) => Err(TxError::CommitLost(error.into())),
-            Err(error) => Err(TxError::Failed(error.into())),
-        },
-        Ok(End::RollBack(value)) => {
+    let tx = client.build_transaction().isolation_level(isolation).start().await?;
+    match timeout(limit, work(&tx)).await {
+        Ok(Ok(End::Commit(value))) => commit(tx, limit, value).await,
+        Ok(Ok(End::RollBack(value))) => {
             // Nothing to lose: when this fails, the connection is gone and the transaction with it.
             let _ = tx.rollback().await;
             Ok(value)
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             let _ = tx.rollback().await;
-            Err(TxError::Failed(error))
+            Err(error.into())
         }
+        Err(_) => Err(Error::DeadlineExceeded.into()),
+    }
+}
+
+async fn commit<T>(tx: Transaction<'_>, limit: Duration, value: T) -> Result<T, TxError<T>> {
+    match timeout(limit, tx.commit()).await {
+        Ok(Ok(())) => Ok(value),
+        Ok(Err(error)) if says_rolled_back(&error) => Err(error.into()),
+        Ok(Err(error)) => Err(TxError::CommitLost {
+            cause: error.into(),
+            value,
+        }),
+        Err(elapsed) => Err(TxError::CommitLost {
+            cause: elapsed.into(),
+            value,
+        }),
     }
 }
 

@@ -1,12 +1,17 @@
 //! The connection is lost while a COMMIT is under way: the caller learns what happened, or that nobody knows.
 
+use std::time::Duration;
+
 use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use tonic::Code;
+use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::support::TestServer;
+use crate::support::blocking::wait_until_pool_is_free;
 use crate::support::network::{Gateway, LostCommit, Traffic, launch_behind_gateway};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
 
@@ -111,9 +116,37 @@ async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
     }
 }
 
+#[tokio::test]
+async fn a_commit_that_the_network_swallows_is_learned_by_a_retry() {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
+        config.requests.timeout = Duration::from_secs(1);
+    })
+    .await;
+    server.wait_until(ServingStatus::Serving).await;
+    let mut client = server.dashboards().await;
+    let request = proto::CreateDashboardRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..create_request("d")
+    };
+    gateway.lose_commit(LostCommit::Swallowed);
+
+    let late = client.create_dashboard(request.clone()).await.unwrap_err();
+
+    assert_eq!(
+        (late.code(), reason(&late).as_str()),
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
+    );
+    assert_eq!(stored(&server).await, (1, 1, 1));
+    gateway.set(Traffic::Passes);
+    let created = answer_when_back(&mut client, &request).await;
+    assert_eq!(created.revision, 1);
+    assert_eq!(stored(&server).await, (1, 1, 1));
+    wait_until_pool_is_free(&server).await;
+}
+
 /// Repeats a call until the database can be reached again.
 async fn answer_when_back(
-    client: &mut proto::dashboard_service_client::DashboardServiceClient<tonic::transport::Channel>,
+    client: &mut DashboardServiceClient<Channel>,
     request: &proto::CreateDashboardRequest,
 ) -> proto::Dashboard {
     for _ in 0..100 {
@@ -121,7 +154,24 @@ async fn answer_when_back(
             Ok(answer) => return answer.into_inner().dashboard.unwrap(),
             Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the database does not come back");
+}
+
+#[tokio::test]
+async fn a_lost_commit_is_looked_up_until_the_database_is_back() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let mut client = server.dashboards().await;
+    gateway.lose_commit(LostCommit::UnansweredAndRefused);
+    let comes_back = async {
+        // Long enough for the first attempt to fail: it is refused at once.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        gateway.set(Traffic::Passes);
+    };
+
+    let (created, ()) = tokio::join!(create(&mut client, "d"), comes_back);
+
+    assert_eq!(created.revision, 1);
+    assert_eq!(stored(&server).await, (1, 1, 1));
 }

@@ -1,7 +1,9 @@
 //! DashboardService: a file for each RPC.
 
+mod apply;
 mod batch_get;
 mod create;
+mod delete;
 mod diff;
 mod get;
 mod get_revision;
@@ -9,3 +11,12 @@ mod list;
 mod list_filter;
 mod list_pages;
 mod list_revisions;
+mod purge;
+mod races;
+mod request_id;
+mod restore;
+mod spec_intake;
+mod spec_wire;
+mod undelete;
+mod update;
+mod update_mask;

@@ -92,7 +92,7 @@ async fn an_outage_is_noticed_and_ends() {
 #[tokio::test]
 async fn a_network_that_swallows_everything_holds_nobody() {
     let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
-        config.requests.timeout = Duration::from_millis(300);
+        config.requests.timeout = Duration::from_secs(1);
     })
     .await;
     server.wait_until(ServingStatus::Serving).await;
@@ -119,7 +119,7 @@ async fn a_pool_that_is_used_up_refuses_and_stays_in_service() {
     let server = TestServer::start_with(|config| {
         config.pool.max_open = 5;
         config.pool.max_idle = 5;
-        config.pool.acquire_timeout = Duration::from_millis(100);
+        config.pool.acquire_timeout = Duration::from_secs(1);
     })
     .await;
     let mut held = Vec::new();

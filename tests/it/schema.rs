@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dashboard_store::store::migrate::{Migrator, UpOptions};
 use nix::sys::signal::Signal;
+use serde_json::json;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -112,4 +113,21 @@ async fn the_program_logs_which_command_helps_or_migrates_by_itself() {
     command.env("DATABASE_URL", database_url(database.config()));
     let service = ServiceProcess::start_serving(command).await;
     create(&mut service.dashboards().await, "d").await;
+}
+
+#[tokio::test]
+async fn metadata_without_tags_violates_a_check() {
+    let sql = TestDatabase::create().await.connect().await;
+    let insert = "INSERT INTO dashboard (id, project, name, display_name, description, metadata, spec, spec_sha256,
+            spec_size_bytes, spec_value_sha256, created_by, updated_by)
+        VALUES (gen_random_uuid(), 'p', 'a', '', '', $1, '{}', sha256(''), 2, sha256(''), 'user:a', 'user:a')";
+    for (metadata, is_taken) in [
+        (json!({}), false),
+        (json!({ "tags": [] }), false),
+        (json!({ "tags": {}, "labels": {} }), false),
+        (json!({ "tags": [], "labels": {} }), true),
+    ] {
+        let inserted = sql.execute(insert, &[&metadata]).await;
+        assert_eq!(inserted.is_ok(), is_taken, "{metadata}");
+    }
 }

@@ -1,8 +1,10 @@
 //! What the tests stand on.
 
+pub mod audit;
 pub mod blocking;
 pub mod cluster;
 pub mod http;
+pub mod mutation;
 pub mod network;
 pub mod postgres;
 pub mod process;

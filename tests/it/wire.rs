@@ -76,7 +76,7 @@ async fn an_error_about_a_very_long_text_still_reaches_its_caller() {
 
 #[tokio::test]
 async fn a_call_without_a_deadline_gets_one() {
-    let server = server_with_one_connection(Duration::from_millis(300)).await;
+    let server = server_with_one_connection(Duration::from_secs(1)).await;
     let held = HeldTable::lock(server.database()).await;
     let call = begin_create(&server, "d").await;
     held.wait_for_waiting(1).await;

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use crate::domain::list::MAX_PAGE_SPEC_BYTES;
+use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::reason::Reason;
 use crate::domain::spec::{DashboardSpec, SpecLimits};
 use crate::domain::violation::Violation;
@@ -59,7 +59,7 @@ pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Re
 /// Presents the documents of one answer in the form that was asked for.
 ///
 /// A tree can take several times the bytes of its JSON text, and pages are cut by the latter. A document whose tree would
-/// make those of the answer exceed [`MAX_PAGE_SPEC_BYTES`] stays JSON.
+/// make those of the answer exceed [`MAX_PAGE_BYTES`] stays JSON.
 #[derive(Debug)]
 pub struct SpecPresenter {
     format: SpecFormat,
@@ -70,7 +70,7 @@ pub struct SpecPresenter {
 impl SpecPresenter {
     /// Begins an answer with these documents.
     pub fn new<'a>(format: SpecFormat, texts: impl Iterator<Item = &'a String>) -> Self {
-        Self::within(MAX_PAGE_SPEC_BYTES as usize, format, texts)
+        Self::within(MAX_PAGE_BYTES as usize, format, texts)
     }
 
     fn within<'a>(max_bytes: usize, format: SpecFormat, texts: impl Iterator<Item = &'a String>) -> Self {

@@ -24,7 +24,7 @@ impl Store {
     pub async fn apply_dashboard(&self, access: &Access, apply: ApplyDashboard) -> Result<(Dashboard, ApplyOutcome)> {
         let mutation = Mutation::new("ApplyDashboard", access, &apply.options, apply.fingerprint());
         let request = &apply;
-        let Answered { answer, repeated } = self
+        let answered = self
             .mutate(mutation, |tx| {
                 async move {
                     let writer = self.writer(access, request.change_note.as_str());
@@ -36,14 +36,10 @@ impl Store {
                 .scope_boxed()
             })
             .await?;
-        let (dashboard, outcome) = answer;
-        let completed = self
-            .completed(Answered {
-                answer: dashboard,
-                repeated,
-            })
-            .await?;
-        Ok((completed, outcome))
+        match answered {
+            Answered::First(answer) => Ok(answer),
+            Answered::Repeated((kept, outcome)) => Ok((self.restored(kept).await?, outcome)),
+        }
     }
 }
 

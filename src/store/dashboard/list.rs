@@ -3,14 +3,15 @@
 use postgres_types::Type;
 
 use super::filter::push_condition;
-use super::{from_row, head_columns};
+use super::{answer_bytes, from_row, head_columns};
 use crate::access::Access;
 use crate::domain::dashboard::Dashboard;
-use crate::domain::list::{ListDashboards, MAX_PAGE_SPEC_BYTES, Page};
+use crate::domain::list::{ListDashboards, MAX_PAGE_BYTES, Page};
 use crate::domain::order_by::{Direction, OrderKey};
 use crate::domain::page::Cursor;
 use crate::error::Result;
 use crate::store::Store;
+use crate::store::page::page;
 use crate::store::statement::Statement;
 
 impl Store {
@@ -21,47 +22,37 @@ impl Store {
     pub async fn list_dashboards(&self, _access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
         let statement = list_dashboards(query);
         let rows = self.read(statement.text(), &statement.params()).await?;
-        let size = usize::from(query.page_size.get());
-        let mut items = Vec::with_capacity(rows.len().min(size));
-        for row in rows.iter().take(size) {
-            // A page of documents ends where they are enough for one answer; the first one always fits.
-            if !row.try_get::<_, bool>("fits")? {
-                break;
-            }
-            items.push(from_row(row)?);
-        }
-        let next = items
-            .last()
-            .filter(|_| items.len() < rows.len())
-            .map(|last| query.cursor_on(last));
-        Ok(Page { items, next })
+        let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        page(items, &rows, |last| query.cursor_on(last))
     }
 }
 
-/// One row more than the page tells whether another page follows.
+/// Of the candidates, which are one more than a page takes, those come back that fit into an
+/// answer, and how many candidates there were. The first one always fits.
 fn list_dashboards(query: &ListDashboards) -> Statement {
     let order_by = order_by(query);
+    let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_dashboards\nSELECT ");
-    sql.push(head_columns!());
+    sql.push(head_columns!()).push(", candidates");
     if query.view.with_spec() {
-        sql.push(", fits, CASE WHEN fits THEN spec END AS spec FROM (SELECT *, ")
-            .push("row_number() OVER page = 1 OR sum(spec_size_bytes) OVER page <= ")
-            .bind(MAX_PAGE_SPEC_BYTES, Type::INT8)
-            .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
-    } else {
-        sql.push(", true AS fits FROM dashboard WHERE ");
+        sql.push(", spec");
     }
+    sql.push(" FROM (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
+        .push(answer_bytes(query.view))
+        .push(") OVER page <= ")
+        .bind(MAX_PAGE_BYTES, Type::INT8)
+        .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
     push_conditions(&mut sql, query);
     sql.push(" ORDER BY ")
         .push(&order_by)
         .push(" LIMIT ")
-        .bind(i64::from(query.page_size.get()) + 1, Type::INT8);
-    if query.view.with_spec() {
-        sql.push(") AS candidate WINDOW page AS (ORDER BY ")
-            .push(&order_by)
-            .push(" ROWS UNBOUNDED PRECEDING)) AS sized ORDER BY ")
-            .push(&order_by);
-    }
+        .bind(size + 1, Type::INT8)
+        .push(") AS candidate WINDOW page AS (ORDER BY ")
+        .push(&order_by)
+        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
+        .push(&order_by)
+        .push(" LIMIT ")
+        .bind(size, Type::INT8);
     sql
 }
 

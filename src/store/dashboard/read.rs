@@ -2,14 +2,14 @@
 
 use postgres_types::Type;
 
-use super::{from_row, head::not_found, head_columns};
+use super::{basic_bytes, from_row, head::not_found, head_columns, name};
 use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, View};
-use crate::domain::list::MAX_PAGE_SPEC_BYTES;
+use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::name::DashboardName;
 use crate::domain::reason::Reason;
 use crate::domain::violation::Violation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Store;
 
 const GET_DASHBOARD: &str = concat!(
@@ -18,18 +18,26 @@ const GET_DASHBOARD: &str = concat!(
     ", CASE WHEN $3 THEN spec END AS spec FROM dashboard WHERE project = $1 AND name = $2"
 );
 
-// The documents of a batch that is too large are not even fetched.
+// What does not fit into an answer is not even fetched.
 const BATCH_GET_DASHBOARDS: &str = concat!(
     "-- batch_get_dashboards\nSELECT ",
     head_columns!(),
-    ", total_bytes, CASE WHEN $3 AND total_bytes <= $4 THEN spec END AS spec
+    ", CASE WHEN $3 THEN spec END AS spec
 FROM (
-    SELECT dashboard.*, position, sum(spec_size_bytes) OVER () AS total_bytes
+    SELECT dashboard.*, position, sum(",
+    basic_bytes!(),
+    " + CASE WHEN $3 THEN spec_size_bytes ELSE 0 END) OVER () AS total_bytes
     FROM unnest($1, $2) WITH ORDINALITY AS wanted (wanted_project, wanted_name, position)
     JOIN dashboard ON project = wanted_project AND name = wanted_name
 ) AS found
+WHERE total_bytes <= $4
 ORDER BY position"
 );
+
+// Tells, when there was nothing to give, what is missing.
+const FIND_NAMES: &str = "-- find_dashboard_names
+SELECT project, name FROM unnest($1, $2) AS wanted (wanted_project, wanted_name)
+JOIN dashboard ON project = wanted_project AND name = wanted_name";
 
 impl Store {
     /// Reads a dashboard, live or soft-deleted.
@@ -51,8 +59,7 @@ impl Store {
     /// Reads dashboards, live or soft-deleted, in the order of `names`.
     ///
     /// # Errors
-    /// `DASHBOARD_NOT_FOUND` for the first that does not exist; `BATCH_TOO_LARGE` when the documents are more than fit
-    /// into an answer.
+    /// `DASHBOARD_NOT_FOUND` for the first that does not exist; `BATCH_TOO_LARGE` when they do not fit into an answer.
     pub async fn batch_get_dashboards(
         &self,
         _access: &Access,
@@ -61,29 +68,27 @@ impl Store {
     ) -> Result<Vec<Dashboard>> {
         let projects: Vec<&str> = names.iter().map(|name| name.project().as_str()).collect();
         let ids: Vec<&str> = names.iter().map(DashboardName::id).collect();
+        let wanted = [(&projects as _, Type::TEXT_ARRAY), (&ids as _, Type::TEXT_ARRAY)];
         let with_spec = view.with_spec();
-        let rows = self
-            .read(
-                BATCH_GET_DASHBOARDS,
-                &[
-                    (&projects, Type::TEXT_ARRAY),
-                    (&ids, Type::TEXT_ARRAY),
-                    (&with_spec, Type::BOOL),
-                    (&MAX_PAGE_SPEC_BYTES, Type::INT8),
-                ],
-            )
-            .await?;
-        let dashboards = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        let missing = names
-            .iter()
-            .find(|name| !dashboards.iter().any(|found| found.name == **name));
-        if let Some(name) = missing {
-            return Err(not_found(name));
+        let [project_names, dashboard_ids] = wanted.clone();
+        let parameters = [
+            project_names,
+            dashboard_ids,
+            (&with_spec as _, Type::BOOL),
+            (&MAX_PAGE_BYTES as _, Type::INT8),
+        ];
+        let rows = self.read(BATCH_GET_DASHBOARDS, &parameters).await?;
+        if rows.len() == names.len() {
+            return rows.iter().map(from_row).collect();
         }
-        if with_spec && dashboards.iter().any(|dashboard| dashboard.spec.is_none()) {
-            let description = format!("the documents are more than {MAX_PAGE_SPEC_BYTES} bytes: ask for fewer at once");
-            return Err(Violation::new("names", Reason::BatchTooLarge, description).into());
-        }
-        Ok(dashboards)
+        let found = self.read(FIND_NAMES, &wanted).await?;
+        let found_names = found.iter().map(name).collect::<Result<Vec<_>>>()?;
+        let missing = names.iter().find(|wanted_name| !found_names.contains(wanted_name));
+        Err(missing.map_or_else(batch_too_large, not_found))
     }
+}
+
+fn batch_too_large() -> Error {
+    let description = format!("the dashboards are more than {MAX_PAGE_BYTES} bytes: ask for fewer at once");
+    Violation::new("names", Reason::BatchTooLarge, description).into()
 }

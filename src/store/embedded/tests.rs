@@ -126,6 +126,21 @@ async fn the_cluster_is_private_and_set_up_as_promised() {
 }
 
 #[tokio::test]
+async fn a_port_is_listened_on_if_asked_for() {
+    let directory = reachable_tempdir();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut with_port = options(directory.path());
+    with_port.tcp_port = Some(free.port());
+    let postgres = EmbeddedPostgres::start(with_port).await.unwrap();
+    assert_eq!(query(&postgres, "postgres", "SHOW port").await, free.port().to_string());
+    std::net::TcpStream::connect(free).unwrap();
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_server_is_noticed_and_recovers() {
     let directory = reachable_tempdir();
     let durable = durable_options(directory.path());

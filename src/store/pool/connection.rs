@@ -135,8 +135,7 @@ impl Drop for PooledConnection {
         if !self.is_busy {
             return;
         }
-        let abandoned = self.session.abandon();
-        let Ok(runtime) = Handle::try_current() else {
+        let (Some(abandoned), Ok(runtime)) = (self.session.abandon(), Handle::try_current()) else {
             return;
         };
         // Until the statement has ended its connection is open, so its place stays taken.

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bb8::{ErrorSink, ManageConnection};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
 use tracing::{info, warn};
@@ -26,7 +25,6 @@ const LIFETIME_JITTER: f64 = 0.1;
 pub(super) struct Session {
     pub(super) client: Client,
     canceller: Canceller,
-    task: AbortHandle,
     /// Why it is to be closed when it comes back.
     pub(super) closing: Option<CloseReason>,
     last_used: Instant,
@@ -36,33 +34,28 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Gives what stops an abandoned statement, for use after the session is gone.
-    pub(super) fn abandon(&mut self) -> Abandoned {
+    /// Gives what stops an abandoned statement, for use after the session is gone; nothing where the connection is lost.
+    pub(super) fn abandon(&mut self) -> Option<Abandoned> {
         self.closing = Some(CloseReason::Cancelled);
-        Abandoned {
+        (!self.client.is_closed()).then(|| Abandoned {
             canceller: self.canceller.clone(),
-            task: self.task.clone(),
             doubts: Arc::clone(&self.doubts),
-        }
+        })
     }
 }
 
 /// A connection whose statement nobody waits for.
 pub(super) struct Abandoned {
     canceller: Canceller,
-    task: AbortHandle,
     doubts: Arc<Doubts>,
 }
 
 impl Abandoned {
-    /// Cancels the statement; where the server can't be asked, cuts the connection.
+    /// Cancels the statement. Where the server can't be asked, the connection ends when the statement does, or when the
+    /// kernel gives up on it.
     pub(super) async fn cancel(self) {
-        if self.task.is_finished() {
-            return;
-        }
         if let Err(error) = self.canceller.cancel().await {
             warn!(error = %error, "an abandoned statement could not be cancelled");
-            self.task.abort();
             self.doubts.suspect();
         }
     }
@@ -169,7 +162,6 @@ impl ManageConnection for SessionOpener {
         Ok(Session {
             client: connected.client,
             canceller: connected.canceller,
-            task: connected.task.abort_handle(),
             closing: None,
             last_used: now,
             expires_at: self.max_lifetime.map(|lifetime| now + lifetime.mul_f64(1.0 - early)),

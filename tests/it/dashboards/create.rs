@@ -5,7 +5,9 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::support::TestServer;
-use crate::support::requests::{create, create_request, get, json_spec, json_text, reason, spec_named, violations};
+use crate::support::requests::{
+    as_user, create, create_request, get, json_spec, json_text, list_revisions, reason, spec_named, violations,
+};
 
 #[tokio::test]
 async fn create_answers_with_the_dashboard_and_get_reads_it_back() {
@@ -176,4 +178,56 @@ async fn create_with_validate_only_checks_and_stores_nothing() {
     create(&mut client, "gpu").await;
     let taken = client.create_dashboard(request).await.unwrap_err();
     assert_eq!(reason(&taken), "DASHBOARD_EXISTS");
+}
+
+#[tokio::test]
+async fn create_keeps_who_wrote_it_and_why() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let request = proto::CreateDashboardRequest {
+        change_note: "first try".into(),
+        ..create_request("gpu")
+    };
+    let answer = client.create_dashboard(as_user("alice", request)).await.unwrap();
+    let created = answer.into_inner().dashboard.unwrap();
+    assert_eq!(
+        (created.created_by.as_str(), created.updated_by.as_str()),
+        ("user:alice", "user:alice")
+    );
+    let revisions = list_revisions(&mut client, "gpu").await;
+    assert_eq!(revisions.len(), 1);
+    assert_eq!(
+        (revisions[0].author.as_str(), revisions[0].change_note.as_str()),
+        ("user:alice", "first try")
+    );
+    assert_eq!(
+        (&revisions[0].spec, revisions[0].create_time),
+        (&created.spec, created.create_time)
+    );
+}
+
+#[tokio::test]
+async fn create_refuses_a_parent_that_is_no_project() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for (parent, expected) in [
+        ("", "FIELD_REQUIRED"),
+        ("p", "INVALID_NAME"),
+        ("projects/", "INVALID_NAME"),
+        ("projects/-", "INVALID_NAME"),
+        ("projects/a..b", "INVALID_NAME"),
+        ("projects/p/dashboards", "INVALID_NAME"),
+    ] {
+        let request = proto::CreateDashboardRequest {
+            parent: parent.into(),
+            ..create_request("gpu")
+        };
+        let refused = client.create_dashboard(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{parent}");
+        assert_eq!(
+            violations(&refused),
+            [("parent".to_owned(), expected.to_owned())],
+            "{parent}"
+        );
+    }
 }

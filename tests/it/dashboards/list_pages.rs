@@ -163,15 +163,15 @@ async fn pages_of_documents_end_at_three_mebibytes_and_go_on() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
     let mib = 1024 * 1024;
-    // Three that fill a page to the byte, then one byte more than a page.
+    // Three that fill a page with the little that each takes beside its document, then a bit more than a page.
     for (id, bytes) in [
-        ("a", mib),
-        ("b", mib),
-        ("c", mib),
-        ("d", mib),
-        ("e", mib),
-        ("f", mib - 100),
-        ("g", 101),
+        ("a", mib - 1024),
+        ("b", mib - 1024),
+        ("c", mib - 1024),
+        ("d", mib - 1024),
+        ("e", mib - 1024),
+        ("f", mib - 1024),
+        ("g", 3 * 1024),
         ("h", 100),
     ] {
         apply(&mut client, &format!("projects/p/dashboards/{id}"), spec_of_size(bytes)).await;
@@ -336,4 +336,24 @@ async fn a_damaged_token_is_refused() {
         let refused = client.list_dashboards(request.clone()).await.expect_err(&damaged);
         assert_invalid(&refused, &[("page_token", "INVALID_PAGE_TOKEN")]);
     }
+}
+
+#[tokio::test]
+async fn pages_without_documents_end_at_three_mebibytes_too() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for id in ["a", "b", "c", "d", "e"] {
+        let long_name = "x".repeat(900_000);
+        apply(
+            &mut client,
+            &format!("projects/p/dashboards/{id}"),
+            spec_named(&long_name),
+        )
+        .await;
+    }
+
+    let pages = walk(&mut client, &list_request("projects/-")).await;
+
+    let listed: Vec<Vec<&str>> = pages.iter().map(|page| ids(page)).collect();
+    assert_eq!(listed, [vec!["a", "b", "c"], vec!["d", "e"]]);
 }

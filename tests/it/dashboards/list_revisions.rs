@@ -184,7 +184,7 @@ async fn pages_of_revisions_with_documents_end_at_three_mebibytes_and_go_on() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
     let mib = 1024 * 1024;
-    for bytes in [1000, mib - 1, mib - 2, mib - 3, mib - 4] {
+    for bytes in [4000, mib - 1021, mib - 1022, mib - 1023, mib - 1024] {
         apply(&mut client, PARENT, spec_of_size(bytes)).await;
     }
     let mut request = proto::ListDashboardRevisionsRequest {

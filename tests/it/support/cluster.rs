@@ -1,8 +1,10 @@
 //! The PostgreSQL server of a test run, and a database of its own for each test.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,9 +12,6 @@ use dashboard_store::config::ConnectConfig;
 use dashboard_store::store::connect;
 use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
 use dashboard_store::store::migrate::{Migrator, UpOptions};
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
@@ -20,14 +19,22 @@ use tokio_postgres::Client;
 /// The database that every test's is a copy of: migrated once.
 const TEMPLATE: &str = "template_migrated";
 
-/// What the directories of test runs are called, before their process id.
-const PREFIX: &str = "dashboard-store-it-";
+/// Removes the directory of the run when its input ends, which it does when this process is gone, however it went. The
+/// servers in it end at the same moment and have work to do then.
+const REMOVE_AFTERWARDS: &str = r#"
+read -r _
+for _ in 0 1 2 3 4 5 6 7 8 9; do
+    ls "$1"/*/cluster/postmaster.pid >/dev/null 2>&1 || break
+    sleep 1
+done
+rm -rf "$1"
+"#;
 
 /// A test's runtime ends with the test; the server is looked after by one that ends with the process.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
-static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(make_directory);
+static DIRECTORY: LazyLock<RunDirectory> = LazyLock::new(RunDirectory::create);
 
 /// The server; it ends with the process.
 struct Cluster {
@@ -66,30 +73,39 @@ pub fn options(name: &str) -> EmbeddedOptions {
     }
 }
 
-/// The directory of this run.
-pub fn directory() -> &'static PathBuf {
-    &DIRECTORY
+/// The directory of this run, which goes with it.
+pub fn directory() -> &'static Path {
+    &DIRECTORY.path
 }
 
-/// Makes a directory for this run, and removes those of runs that have ended. As root it can be passed by the user that
-/// PostgreSQL runs as.
-fn make_directory() -> PathBuf {
-    let parent = std::env::temp_dir();
-    for entry in fs::read_dir(&parent).unwrap().flatten() {
-        if is_left_over(&entry.file_name().to_string_lossy()) {
-            // Of another user, or removed by another run: neither is ours.
-            let _ = fs::remove_dir_all(entry.path());
+struct RunDirectory {
+    path: PathBuf,
+    /// Holds the input of the shell that removes the directory.
+    _remover: Child,
+}
+
+impl RunDirectory {
+    fn create() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("dashboard-store-it-")
+            .tempdir()
+            .unwrap();
+        let path = directory.keep();
+        // As root, PostgreSQL runs as another user, who must get through.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
+        let remover = Command::new("/bin/sh")
+            .args(["-c", REMOVE_AFTERWARDS, "remove-afterwards"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            // Ctrl-C reaches the whole group.
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self {
+            path,
+            _remover: remover,
         }
     }
-    let directory = parent.join(format!("{PREFIX}{}", process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    directory
-}
-
-/// Whether a name is that of a run whose process has ended.
-fn is_left_over(name: &str) -> bool {
-    let owner = name.strip_prefix(PREFIX).and_then(|number| number.parse().ok());
-    owner.is_some_and(|number| kill(Pid::from_raw(number), None) == Err(Errno::ESRCH))
 }
 
 /// A database of one test.

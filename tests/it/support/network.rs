@@ -38,6 +38,8 @@ pub enum LostCommit {
     Unanswered,
     /// And nobody gets through any more.
     UnansweredAndRefused,
+    /// The COMMIT was done, and from then on everything vanishes.
+    Swallowed,
     /// The COMMIT was done, and a pooler in between tells of a lost server.
     ToldByPooler,
 }
@@ -165,6 +167,11 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     match lost_commit {
         Some(LostCommit::UnansweredAndRefused) => {
             shared.traffic.send_replace(Traffic::IsRefused);
+        }
+        Some(LostCommit::Swallowed) => {
+            shared.traffic.send_replace(Traffic::Vanishes);
+            // The client must not see an end.
+            shared.passable().await;
         }
         Some(LostCommit::ToldByPooler) => client_writes.write_all(SERVER_LOST).await?,
         _ => {}

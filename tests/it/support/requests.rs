@@ -171,3 +171,23 @@ pub fn violations(status: &Status) -> Vec<(String, String)> {
         .map(|violation| (violation.field, violation.reason))
         .collect()
 }
+
+/// A request in the name of `user:{user}`.
+pub fn as_user<T>(user: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("x-remote-user", user.parse().unwrap());
+    request
+}
+
+/// The revisions of `projects/p/dashboards/{id}` with their documents, newest first.
+pub async fn list_revisions(client: &mut DashboardServiceClient<Channel>, id: &str) -> Vec<proto::DashboardRevision> {
+    let request = proto::ListDashboardRevisionsRequest {
+        parent: format!("projects/p/dashboards/{id}"),
+        page_size: 500,
+        view: proto::DashboardView::Full.into(),
+        ..Default::default()
+    };
+    let page = client.list_dashboard_revisions(request).await.unwrap().into_inner();
+    assert_eq!(page.next_page_token, "", "more revisions than one page holds");
+    page.revisions
+}

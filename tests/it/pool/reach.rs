@@ -1,0 +1,122 @@
+//! A pool whose database can't be reached, or can be in several places.
+
+use dashboard_store::config::DatabaseHost;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::support::postgres::{OwnPostgres, free_port};
+
+/// A place where no server is.
+fn nobody() -> DatabaseHost {
+    DatabaseHost {
+        host: "127.0.0.1".to_owned(),
+        port: free_port(),
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_told_promptly() {
+    let mut connect = database().await.config().clone();
+    connect.hosts = vec![nobody()];
+    let mut config = pool_config(5);
+    config.acquire_timeout = Duration::from_secs(30);
+    let pool = Pool::connect_lazy(connect, config).unwrap();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let refused = pool.get().await;
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let Err(Error::Unavailable {
+            reason,
+            cause,
+            description,
+        }) = refused
+        else {
+            panic!("a database that is down was reached");
+        };
+        assert_eq!(reason, Reason::DatabaseUnavailable);
+        assert!(!description.contains("127.0.0.1"), "{description}");
+        assert!(cause.unwrap().to_string().contains("127.0.0.1"));
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.in_use, stats.unavailable), (0, 0, 20));
+}
+
+#[tokio::test]
+async fn the_pool_recovers_when_the_database_comes_back() {
+    let mut postgres = OwnPostgres::start().await;
+    let pool = Pool::connect_lazy(postgres.tcp_config("127.0.0.1"), pool_config(4)).unwrap();
+    let held = [pool.get().await.unwrap(), pool.get().await.unwrap()];
+    drop(held);
+    postgres.stop().await;
+    // The pool must have had the chance to notice.
+    sleep(Duration::from_millis(50)).await;
+    let start = Instant::now();
+    assert_eq!(reason(pool.get().await), Some(Reason::DatabaseUnavailable));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    sleep(Duration::from_millis(300)).await;
+    postgres.resume().await;
+    let start = Instant::now();
+    eventually("a connection is lent", async || pool.get().await.is_ok()).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    let mut connection = pool.get().await.unwrap();
+    assert_eq!(connection.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_silent_does_not_hold_the_pool() {
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Vanishes).await;
+    let mut connect = gateway.route(direct);
+    connect.connect_timeout = Duration::from_millis(400);
+    let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let (first, second) = tokio::join!(pool.get(), pool.get());
+        assert_eq!(reason(first), Some(Reason::DatabaseUnavailable));
+        assert_eq!(reason(second), Some(Reason::DatabaseUnavailable));
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+    gateway.set(Traffic::Passes);
+    eventually("both are lent", async || {
+        let (first, second) = tokio::join!(pool.get(), pool.get());
+        first.is_ok() && second.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_first_that_answers_is_used() {
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Vanishes).await;
+    let unknown = DatabaseHost {
+        host: "does-not-exist.invalid".to_owned(),
+        port: 5432,
+    };
+    let mut connect = direct.clone();
+    connect.hosts = vec![unknown, nobody(), gateway.host(), direct.hosts[0].clone()];
+    connect.connect_timeout = Duration::from_secs(1);
+    let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
+    let start = Instant::now();
+    assert!(pool.get().await.is_ok());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn of_several_hosts_one_that_takes_no_writes_is_not_used() {
+    let (read_only, writable) = tokio::join!(OwnPostgres::start(), OwnPostgres::start());
+    read_only
+        .execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+        .await;
+    let mut connect = read_only.tcp_config("127.0.0.1");
+    let password = connect.password.as_ref().unwrap().expose_secret();
+    writable
+        .execute(&format!("ALTER ROLE {} PASSWORD '{password}'", connect.user))
+        .await;
+    let alone = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
+    assert!(alone.get().await.is_ok());
+    connect.hosts.extend(writable.tcp_config("127.0.0.1").hosts);
+    let pool = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    let row = connection.query_one("SHOW port", &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), connect.hosts[1].port.to_string());
+}

@@ -1,0 +1,52 @@
+//! What the database holds: the audit log, and everything at once.
+
+use super::TestServer;
+
+/// A row of the audit log, as far as it depends on the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    pub actor: String,
+    pub method: String,
+    pub permission: String,
+    pub resource: String,
+    pub uid: String,
+    pub revision_before: Option<i32>,
+    pub revision_after: Option<i32>,
+    pub sha256_before: Option<String>,
+    pub sha256_after: Option<String>,
+    pub changed_paths: Vec<String>,
+    pub result: String,
+}
+
+/// The audit log, oldest event first: the events of one dashboard are numbered under its lock.
+pub async fn events(server: &TestServer) -> Vec<AuditEvent> {
+    let sql = "SELECT actor, method, permission, resource, resource_uid::text AS uid, revision_before, revision_after,
+            encode(sha256_before, 'hex') AS sha256_before, encode(sha256_after, 'hex') AS sha256_after, changed_paths, result
+        FROM audit_log ORDER BY seq";
+    let rows = server.sql().await.query(sql, &[]).await.unwrap();
+    rows.iter()
+        .map(|row| AuditEvent {
+            actor: row.get("actor"),
+            method: row.get("method"),
+            permission: row.get("permission"),
+            resource: row.get("resource"),
+            uid: row.get("uid"),
+            revision_before: row.get("revision_before"),
+            revision_after: row.get("revision_after"),
+            sha256_before: row.get("sha256_before"),
+            sha256_after: row.get("sha256_after"),
+            changed_paths: row.get("changed_paths"),
+            result: row.get("result"),
+        })
+        .collect()
+}
+
+/// All that mutations write, as text: equal before and after a call that stored nothing.
+pub async fn stored(server: &TestServer) -> String {
+    let sql = "SELECT concat_ws(E'\\n',
+        (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY dashboard_id, revision) FROM dashboard_revision AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY request_id) FROM mutation_request AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM audit_log AS t))";
+    server.sql().await.query_one(sql, &[]).await.unwrap().get(0)
+}
