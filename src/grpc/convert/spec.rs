@@ -1,6 +1,6 @@
 //! Documents: both forms in, the asked one out.
 
-use prost::Message as _;
+use prost::Message;
 
 use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::reason::Reason;
@@ -56,48 +56,35 @@ pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Re
         .map_err(|violations| violations.into_iter().map(|violation| violation.under(FIELD)).collect())
 }
 
-/// Presents the documents of one answer in the form that was asked for.
+/// Gives the documents of one answer, which are JSON text, the form that was asked for.
 ///
 /// A tree can take several times the bytes of its JSON text, and pages are cut by the latter. A document whose tree would
-/// make those of the answer exceed [`MAX_PAGE_BYTES`] stays JSON.
-#[derive(Debug)]
-pub struct SpecPresenter {
-    format: SpecFormat,
-    /// How many bytes trees may still take beyond those of the JSON text.
-    spare_bytes: usize,
+/// make the answer exceed [`MAX_PAGE_BYTES`] stays JSON.
+pub fn present_specs<M: Message>(messages: &mut [M], format: SpecFormat, spec: SpecOf<M>) {
+    match format {
+        SpecFormat::Json => {}
+        SpecFormat::Structured => structure(messages, spec, MAX_PAGE_BYTES as usize),
+    }
 }
 
-impl SpecPresenter {
-    /// Begins an answer with these documents.
-    pub fn new<'a>(format: SpecFormat, texts: impl Iterator<Item = &'a String>) -> Self {
-        Self::within(MAX_PAGE_BYTES as usize, format, texts)
-    }
+/// Where a message has its document.
+pub type SpecOf<M> = fn(&mut M) -> &mut Option<proto::DashboardSpec>;
 
-    fn within<'a>(max_bytes: usize, format: SpecFormat, texts: impl Iterator<Item = &'a String>) -> Self {
-        let json_bytes: usize = texts.map(String::len).sum();
-        Self {
-            format,
-            spare_bytes: max_bytes.saturating_sub(json_bytes),
-        }
-    }
-
-    /// Presents the next document.
-    pub fn present(&mut self, text: String) -> proto::DashboardSpec {
-        let content = match self.tree(&text) {
-            Some(tree) => Content::Structured(tree),
-            None => Content::Json(text),
+/// Makes trees of the documents, one after the other, as long as the messages have no more than `max_bytes` in all.
+fn structure<M: Message>(messages: &mut [M], spec: SpecOf<M>, max_bytes: usize) {
+    let bytes: usize = messages.iter().map(Message::encoded_len).sum();
+    let mut spare_bytes = max_bytes.saturating_sub(bytes);
+    for document in messages.iter_mut().filter_map(|message| spec(message).as_mut()) {
+        let Some(Content::Json(text)) = &document.content else {
+            continue;
         };
-        proto::DashboardSpec { content: Some(content) }
-    }
-
-    /// The document as a tree, where one was asked for, can carry it, and fits.
-    fn tree(&mut self, text: &str) -> Option<WireStruct> {
-        if self.format == SpecFormat::Json {
-            return None;
+        let Some(tree) = WireStruct::from_json(text) else {
+            continue;
+        };
+        if let Some(left) = (spare_bytes + text.len()).checked_sub(tree.encoded_len()) {
+            spare_bytes = left;
+            document.content = Some(Content::Structured(tree));
         }
-        let tree = WireStruct::from_json(text)?;
-        self.spare_bytes = (self.spare_bytes + text.len()).checked_sub(tree.encoded_len())?;
-        Some(tree)
     }
 }
 
@@ -107,49 +94,55 @@ mod tests {
 
     const NUMBERS: &str = r#"{"n":[1,2,3,4,5,6,7,8,9]}"#;
 
-    /// Which of the documents come as trees, and how many bytes all of them take.
-    fn presented(max_bytes: usize, texts: &[&str]) -> (Vec<bool>, usize) {
-        let owned: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let mut presenter = SpecPresenter::within(max_bytes, SpecFormat::Structured, owned.iter());
-        let mut bytes = 0;
-        let are_trees = owned.into_iter().map(|text| match presenter.present(text).content {
-            Some(Content::Structured(tree)) => {
-                bytes += tree.encoded_len();
-                true
-            }
-            Some(Content::Json(json)) => {
-                bytes += json.len();
-                false
-            }
-            None => panic!("no content"),
-        });
-        let are_trees = are_trees.collect();
-        (are_trees, bytes)
+    fn message(text: &str) -> proto::Dashboard {
+        let content = Some(Content::Json(text.into()));
+        proto::Dashboard {
+            name: "projects/p/dashboards/d".into(),
+            spec: Some(proto::DashboardSpec { content }),
+            ..Default::default()
+        }
+    }
+
+    /// How many bytes more a document takes as a tree.
+    fn growth(text: &str) -> usize {
+        WireStruct::from_json(text).unwrap().encoded_len() - text.len()
+    }
+
+    fn bytes(messages: &[proto::Dashboard]) -> usize {
+        messages.iter().map(Message::encoded_len).sum()
+    }
+
+    /// Which of the documents come as trees, where these messages may take `max_bytes`.
+    fn are_trees(mut messages: Vec<proto::Dashboard>, max_bytes: usize) -> Vec<bool> {
+        let as_json = bytes(&messages);
+        structure(&mut messages, |dashboard| &mut dashboard.spec, max_bytes);
+        assert!(bytes(&messages) <= max_bytes.max(as_json), "{max_bytes}");
+        let contents = messages.into_iter().map(|message| message.spec.unwrap().content);
+        contents
+            .map(|content| matches!(content, Some(Content::Structured(_))))
+            .collect()
     }
 
     #[test]
     fn documents_stay_json_where_their_trees_would_make_the_answer_too_large() {
-        let tree_bytes = WireStruct::from_json(NUMBERS).unwrap().encoded_len();
-        let json_bytes = NUMBERS.len();
-        assert!(tree_bytes > 2 * json_bytes, "{tree_bytes}");
-        let three = [NUMBERS; 3];
+        let three = vec![message(NUMBERS); 3];
+        let as_json = bytes(&three);
         for (max_bytes, trees) in [
-            (3 * tree_bytes, [true, true, true]),
-            (3 * tree_bytes - 1, [true, true, false]),
-            (tree_bytes + 2 * json_bytes, [true, false, false]),
-            (tree_bytes + 2 * json_bytes - 1, [false, false, false]),
+            (as_json + 3 * growth(NUMBERS), [true, true, true]),
+            (as_json + 3 * growth(NUMBERS) - 1, [true, true, false]),
+            (as_json + growth(NUMBERS), [true, false, false]),
+            (as_json + growth(NUMBERS) - 1, [false, false, false]),
             (0, [false, false, false]),
         ] {
-            let (are_trees, bytes) = presented(max_bytes, &three);
-            assert_eq!(are_trees, trees, "{max_bytes}");
-            assert!(bytes <= max_bytes.max(3 * json_bytes), "{bytes} of {max_bytes}");
+            assert_eq!(are_trees(three.clone(), max_bytes), trees, "{max_bytes}");
         }
     }
 
     #[test]
     fn a_document_that_stays_json_takes_no_room_from_those_after_it() {
         let small = r#"{"n":1}"#;
-        let max_bytes = NUMBERS.len() + WireStruct::from_json(small).unwrap().encoded_len();
-        assert_eq!(presented(max_bytes, &[NUMBERS, small]).0, [false, true]);
+        let messages = vec![message(NUMBERS), message(small)];
+        let max_bytes = bytes(&messages) + growth(small);
+        assert_eq!(are_trees(messages, max_bytes), [false, true]);
     }
 }
