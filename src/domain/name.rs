@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
-use super::violation::Violation;
+use super::violation::{Violation, quoted};
 
 /// The longest id in bytes (Perses `go/common/validate.go`).
 pub const MAX_ID_BYTES: usize = 75;
@@ -243,12 +243,8 @@ fn require_set(field: &str, name: &str, pattern: &str) -> Result<(), Violation> 
 }
 
 fn malformed(field: &str, name: &str, pattern: &str) -> Violation {
-    let shown: String = name.chars().take(200).collect();
-    Violation::new(
-        field,
-        Reason::InvalidName,
-        format!("{shown:?} does not have the form {pattern}"),
-    )
+    let description = format!("{} does not have the form {pattern}", quoted(name));
+    Violation::new(field, Reason::InvalidName, description)
 }
 
 #[cfg(test)]
@@ -298,5 +294,11 @@ mod tests {
             let name = format!("projects/p/dashboards/d/revisions/{number}");
             assert!(RevisionName::parse("name", &name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn long_names_are_cut_in_what_is_said_of_them() {
+        let refused = DashboardName::parse("name", &"\u{1}".repeat(10_000)).unwrap_err();
+        assert!(refused.description.len() < 1_000, "{}", refused.description.len());
     }
 }

@@ -15,7 +15,6 @@ pub mod json;
 mod layouts;
 mod panels;
 pub mod pointer;
-mod quoted;
 mod rules;
 mod variable_graph;
 mod variables;

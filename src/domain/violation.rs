@@ -5,6 +5,9 @@ use super::reason::Reason;
 /// The most violations that one answer carries; what comes after them is left out.
 pub const MAX_VIOLATIONS: usize = 50;
 
+/// The most characters of a caller's text that a description repeats.
+const MAX_QUOTED_CHARS: usize = 100;
+
 /// What is wrong with one field, for a program ([`Reason`]) and for a person (`description`).
 ///
 /// Becomes a `google.rpc.BadRequest.FieldViolation`.
@@ -73,8 +76,23 @@ impl From<Violations> for Vec<Violation> {
     }
 }
 
-/// The beginning of `text`, in quotes and escaped: how a description repeats what a caller wrote.
-pub(super) fn quoted(text: &str) -> String {
-    let beginning: String = text.chars().take(100).collect();
-    format!("{beginning:?}")
+/// Shows a caller's `text` inside a description: in double quotes, escaped, and cut with an ellipsis where it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED_CHARS) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(quoted("a\"b"), r#""a\"b""#);
+        let fits = "é".repeat(MAX_QUOTED_CHARS);
+        assert_eq!(quoted(&fits), format!("\"{fits}\""));
+        assert_eq!(quoted(&format!("{fits}x")), format!("\"{fits}\"…"));
+    }
 }

@@ -32,7 +32,7 @@ impl WireStruct {
     ///
     /// # Errors
     /// On the whole document, its field empty: `SPEC_MALFORMED` for what is not the encoding of a `Struct`, not UTF-8, or
-    /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep or too large.
+    /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep, too large, or has too many values.
     pub fn to_json(&self, limits: &SpecLimits) -> Result<String, Violation> {
         decode::decode(&self.0, limits)
     }
@@ -79,6 +79,7 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
+    use crate::domain::reason::Reason;
 
     /// What prost makes of the same bytes.
     fn through_prost(text: &str) -> prost_types::Struct {
@@ -163,6 +164,84 @@ mod tests {
         let tree = [&[0x0a][..], &varint(entry.len()), &entry].concat();
         let wire = WireStruct::decode(tree.as_slice()).expect("a struct");
         assert!(wire.to_json(&SpecLimits::default()).is_err());
+    }
+
+    /// A field of a message, its body behind its length.
+    fn field(tag: u32, body: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_key(tag, WireType::LengthDelimited, &mut bytes);
+        [bytes, varint(body.len()), body.to_vec()].concat()
+    }
+
+    /// A document with the member `a`, whose entry holds these fields beside the key.
+    fn document_of(entry_fields: &[u8]) -> Result<String, Reason> {
+        let tree = field(1, &[field(1, b"a"), entry_fields.to_vec()].concat());
+        let wire = WireStruct::decode(tree.as_slice()).expect("a struct");
+        wire.to_json(&SpecLimits::default())
+            .map_err(|violation| violation.reason)
+    }
+
+    #[test]
+    fn of_several_kinds_of_a_value_the_last_one_counts() {
+        let (truth, text, object, list) = ([0x20, 0x01], field(3, b"x"), field(5, b""), field(6, b""));
+        for (kinds, expected) in [
+            ([truth.to_vec(), text.clone()], r#"{"a":"x"}"#),
+            ([text.clone(), field(3, b"y")], r#"{"a":"y"}"#),
+            ([object.clone(), list.clone()], r#"{"a":[]}"#),
+            ([list.clone(), object.clone()], r#"{"a":{}}"#),
+            ([object.clone(), [text, object].concat()], r#"{"a":{}}"#),
+        ] {
+            let value = kinds.concat();
+            let tree = field(1, &[field(1, b"a"), field(2, &value)].concat());
+            let protobuf = prost_types::Struct::decode(tree.as_slice()).expect("a struct");
+            let through_prost = WireStruct::decode(protobuf.encode_to_vec().as_slice()).expect("a struct");
+            assert_eq!(document_of(&field(2, &value)).as_deref(), Ok(expected));
+            assert_eq!(through_prost.to_json(&SpecLimits::default()).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn values_that_protobuf_would_merge_are_refused() {
+        let object = |key: &[u8]| field(5, &field(1, &[field(1, key), field(2, &[0x20, 0x01])].concat()));
+        let list = field(6, &field(1, &[0x20, 0x01]));
+        for entry_fields in [
+            field(2, &[object(b"x"), object(b"y")].concat()),
+            field(2, &[list.clone(), list].concat()),
+            [field(2, &object(b"x")), field(2, &object(b"y"))].concat(),
+            [field(2, &[0x20, 0x01]), field(2, &[0x20, 0x00])].concat(),
+        ] {
+            assert_eq!(
+                document_of(&entry_fields),
+                Err(Reason::SpecMalformed),
+                "{entry_fields:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_number_of_values_is_limited_as_at_intake() {
+        // The document and its list are two of them.
+        for (elements, is_taken) in [(json::MAX_NODES - 2, true), (json::MAX_NODES - 1, false)] {
+            let text = format!(r#"{{"a":[{}]}}"#, vec!["0"; elements].join(","));
+            let list = vec![prost_types::Value::from(0.0); elements];
+            let tree = prost_types::Struct {
+                fields: [("a".to_owned(), list.into())].into(),
+            };
+            let wire = WireStruct::decode(tree.encode_to_vec().as_slice()).expect("a struct");
+            let decoded = wire
+                .to_json(&SpecLimits::default())
+                .map_err(|violation| violation.reason);
+            assert_eq!(json::parse(&text).is_ok(), is_taken, "{elements}");
+            let expected = is_taken.then_some(text).ok_or(Reason::SpecLimitExceeded);
+            assert!(decoded == expected, "{elements}");
+        }
+    }
+
+    #[test]
+    fn entries_without_anything_in_them_are_counted_too() {
+        let wire = WireStruct::decode([0x0a, 0x00].repeat(1 << 20).as_slice()).expect("a struct");
+        let refused = wire.to_json(&SpecLimits::default()).expect_err("too many values");
+        assert_eq!(refused.reason, Reason::SpecLimitExceeded);
     }
 
     fn varint(value: usize) -> Vec<u8> {

@@ -14,7 +14,7 @@ use super::layer::{Handler, Layer, Request, Response};
 use super::status_code::StatusCode;
 use crate::access::CallOrigin;
 use crate::domain::reason::Reason;
-use crate::domain::violation::Violation;
+use crate::domain::violation::{Violation, quoted};
 use crate::error::Error;
 
 /// Completes errors; puts the id of the call into those that a caller can only report.
@@ -67,7 +67,7 @@ fn before_handler(status: Status, code: StatusCode, method: &str) -> Status {
     }
     match code {
         StatusCode::UNIMPLEMENTED if status.message().is_empty() => {
-            let description = format!("{method} is not a method of this server");
+            let description = format!("{} is not a method of this server", quoted(method));
             explain(&status, &description, Reason::Unimplemented)
         }
         // What tonic's decoder says of bytes that are no such message, and of compression that was not announced.

@@ -53,6 +53,28 @@ async fn a_message_of_more_than_4_mib_is_refused() {
 }
 
 #[tokio::test]
+async fn an_error_about_a_very_long_text_still_reaches_its_caller() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let request = proto::UpdateDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            name: "projects/p/dashboards/d".into(),
+            etag: "*".into(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["x".repeat(100_000)],
+        }),
+        ..Default::default()
+    };
+    let refused = client.update_dashboard(request).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::InvalidArgument, "INVALID_UPDATE_MASK")
+    );
+}
+
+#[tokio::test]
 async fn a_call_without_a_deadline_gets_one() {
     let server = server_with_one_connection(Duration::from_secs(1)).await;
     let held = HeldTable::lock(server.database()).await;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::fields::Fields;
 use super::findings::Findings;
-use super::quoted::Quoted;
 use super::rules::{check_display, check_plugin};
+use crate::domain::violation::quoted;
 
 /// Checks the field `datasources` of the dashboard: at most one default for each kind of plugin.
 pub(super) fn check(spec: &Fields<'_, '_>, findings: &mut Findings) {
@@ -24,8 +24,8 @@ pub(super) fn check(spec: &Fields<'_, '_>, findings: &mut Findings) {
         if !kinds_with_default.insert(kind) {
             let description = format!(
                 "{} can not be defined as default datasource: there is already a default defined for kind {}",
-                Quoted(name),
-                Quoted(kind),
+                quoted(name),
+                quoted(kind),
             );
             findings.refuse(&datasource.pointer.key("default"), description);
         }

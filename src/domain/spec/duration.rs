@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::quoted::Quoted;
+use crate::domain::violation::quoted;
 
 /// The units from the largest to the smallest, which is the order that they must be written in, with their nanoseconds.
 const UNITS: [(&str, u64); 7] = [
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let malformed = || format!("not a valid duration string: {}", Quoted(text));
+    let malformed = || format!("not a valid duration string: {}", quoted(text));
     let out_of_range = || "duration out of range".to_owned();
     let mut nanos = 0_u64;
     let mut units = UNITS.iter();
@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             return Err(malformed());
         }
         if !UNITS.iter().any(|(name, _)| *name == unit) {
-            return Err(format!("unknown unit {} in duration {}", Quoted(unit), Quoted(text)));
+            return Err(format!("unknown unit {} in duration {}", quoted(unit), quoted(text)));
         }
         // The iterator goes on after the last unit: a unit that was passed is out of order.
         let (_, factor) = units.find(|(name, _)| *name == unit).ok_or_else(malformed)?;

@@ -10,7 +10,7 @@
 use super::findings::Findings;
 use super::json::{Json, Member};
 use super::pointer::Pointer;
-use super::quoted::Quoted;
+use crate::domain::violation::quoted;
 
 /// One object, read as a struct.
 pub(super) struct Fields<'t, 'p> {
@@ -42,7 +42,7 @@ impl<'t, 'p> Fields<'t, 'p> {
             } else if name.eq_ignore_ascii_case(key) {
                 findings.warn(format!(
                     "{} is kept as an unknown field, but Perses reads it as {key:?}",
-                    Quoted(&self.pointer.key(name).to_field()),
+                    quoted(&self.pointer.key(name).to_field()),
                 ));
             }
         }

@@ -6,7 +6,7 @@ use super::fields::{Fields, refuse_type};
 use super::findings::Findings;
 use super::json::Json;
 use super::pointer::Pointer;
-use super::quoted::Quoted;
+use crate::domain::violation::quoted;
 
 /// What Perses does with a reference, which has the right syntax, to a panel that is not there.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ fn check_layout(layout: &Fields<'_, '_>, panels: &HashSet<&str>, findings: &mut 
         Some("Grid") => check_grid(layout, panels, findings),
         Some("Tabs") => check_tabs(layout, panels, findings),
         Some("") => findings.refuse(&kind, "layout.kind cannot be empty"),
-        Some(unknown) => findings.refuse(&kind, format!("unknown layout.kind {} used", Quoted(unknown))),
+        Some(unknown) => findings.refuse(&kind, format!("unknown layout.kind {} used", quoted(unknown))),
         None => {}
     }
 }
@@ -120,7 +120,7 @@ fn check_reference(
     findings: &mut Findings,
 ) {
     let Some(path) = reference_path(reference) else {
-        findings.refuse(pointer, format!("ref {} is not accepted", Quoted(reference)));
+        findings.refuse(pointer, format!("ref {} is not accepted", quoted(reference)));
         return;
     };
     match (find_panel(reference, &path, panels), dangling) {
@@ -149,18 +149,18 @@ fn reference_path(reference: &str) -> Option<Vec<&str>> {
 /// Looks for the panel at the end of `path`, the segments of `reference`, which are `spec`, `panels` and its key.
 fn find_panel(reference: &str, path: &[&str], panels: &HashSet<&str>) -> Result<(), String> {
     let [first, second, key] = path else {
-        return Err(format!("reference {} is pointing to the void", Quoted(reference)));
+        return Err(format!("reference {} is pointing to the void", quoted(reference)));
     };
     for (position, (actual, expected)) in [(first, "spec"), (second, "panels")].into_iter().enumerate() {
         if *actual != expected {
             return Err(format!(
                 "reference {} at position {position} doesn't have the expected element {expected:?}",
-                Quoted(reference),
+                quoted(reference),
             ));
         }
     }
     if !panels.contains(key) {
-        return Err(format!("no panel found for ref {}", Quoted(key)));
+        return Err(format!("no panel found for ref {}", quoted(key)));
     }
     Ok(())
 }

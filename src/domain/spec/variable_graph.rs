@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use super::findings::Findings;
 use super::json::Json;
 use super::pointer::Pointer;
-use super::quoted::Quoted;
 use super::variables::BUILTIN_PREFIX;
-use crate::domain::violation::MAX_VIOLATIONS;
+use crate::domain::violation::{MAX_VIOLATIONS, quoted};
 
 /// The most names of a cycle that a description lists.
 const MAX_LISTED_NAMES: usize = 10;
@@ -39,8 +38,8 @@ pub(super) fn check(variables: &[Variable<'_>], list: &Pointer<'_>, findings: &m
                 None if reference.starts_with(BUILTIN_PREFIX) => {}
                 None => findings.warn(format!(
                     "variable {} is used in the variable {} but not defined here: the project or a global variable must supply it",
-                    Quoted(reference),
-                    Quoted(variable.name),
+                    quoted(reference),
+                    quoted(variable.name),
                 )),
             }
         }

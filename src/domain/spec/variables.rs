@@ -6,10 +6,10 @@ use super::fields::{Fields, refuse_type};
 use super::findings::Findings;
 use super::json::Json;
 use super::pointer::Pointer;
-use super::quoted::Quoted;
 use super::rules::check_plugin;
 use super::variable_graph::{self, Variable};
 use crate::domain::name::check_id;
+use crate::domain::violation::quoted;
 
 /// What the names of Perses' own variables begin with (`$__range`, `$__project`); they are used, never declared.
 pub(super) const BUILTIN_PREFIX: &str = "__";
@@ -38,7 +38,7 @@ pub(super) fn check(spec: &Fields<'_, '_>, findings: &mut Findings) {
         if names.insert(variable.name) {
             variables.push(variable);
         } else {
-            let description = format!("variable {} (index {index}) already exists", Quoted(variable.name));
+            let description = format!("variable {} (index {index}) already exists", quoted(variable.name));
             let pointer = list.index(index);
             findings.refuse(&pointer.key("spec").key("name"), description);
         }
@@ -62,7 +62,7 @@ fn check_variable<'t>(
         _ => {
             let description = match kind {
                 "" => "variable.kind cannot be empty".to_owned(),
-                unknown => format!("unknown variable.kind {} used", Quoted(unknown)),
+                unknown => format!("unknown variable.kind {} used", quoted(unknown)),
             };
             findings.refuse(&variable.pointer.key("kind"), description);
             return None;
@@ -103,7 +103,7 @@ fn check_list_variable<'t>(spec: &Fields<'t, '_>, findings: &mut Findings) -> Op
     {
         findings.refuse(
             &spec.pointer.key("sort"),
-            format!("unknown sort method {} used", Quoted(method)),
+            format!("unknown sort method {} used", quoted(method)),
         );
     }
     check_plugin(spec, findings);

@@ -1,17 +1,33 @@
 //! Dashboards and revisions, presented.
 
 use std::collections::HashMap;
+use std::slice;
 
 use crate::domain::dashboard::{Dashboard, DashboardState};
 use crate::domain::labels::Labels;
 use crate::domain::revision::DashboardRevision;
 use crate::grpc::proto;
+use crate::grpc::proto::dashboard_spec::Content;
 
-use super::spec::{SpecFormat, present_spec};
+use super::spec::{SpecFormat, present_specs};
 use super::time::timestamp;
 
-/// Presents a dashboard.
+/// Presents the dashboards of one answer.
+pub fn present_dashboards(dashboards: Vec<Dashboard>, format: SpecFormat) -> Vec<proto::Dashboard> {
+    let mut presented: Vec<_> = dashboards.into_iter().map(present_written).collect();
+    present_specs(&mut presented, format, |message| &mut message.spec);
+    presented
+}
+
+/// Presents the only dashboard of an answer.
 pub fn present_dashboard(dashboard: Dashboard, format: SpecFormat) -> proto::Dashboard {
+    let mut presented = present_written(dashboard);
+    present_specs(slice::from_mut(&mut presented), format, |message| &mut message.spec);
+    presented
+}
+
+/// Presents a dashboard that a mutation left; its document comes as JSON text.
+pub fn present_written(dashboard: Dashboard) -> proto::Dashboard {
     let etag = dashboard.etag().to_string();
     let state = match dashboard.state {
         DashboardState::Active => proto::DashboardState::Active,
@@ -24,7 +40,7 @@ pub fn present_dashboard(dashboard: Dashboard, format: SpecFormat) -> proto::Das
         description: dashboard.description,
         tags: dashboard.tags.as_slice().to_vec(),
         labels: present_labels(&dashboard.labels),
-        spec: dashboard.spec.map(|text| present_spec(text, format)),
+        spec: dashboard.spec.map(json),
         spec_sha256: dashboard.spec_sha256.to_string(),
         spec_size_bytes: dashboard.spec_size_bytes,
         state: state.into(),
@@ -39,17 +55,25 @@ pub fn present_dashboard(dashboard: Dashboard, format: SpecFormat) -> proto::Das
     }
 }
 
-/// Presents a dashboard that a mutation left; its document comes as JSON text.
-pub fn present_written(dashboard: Dashboard) -> proto::Dashboard {
-    present_dashboard(dashboard, SpecFormat::Json)
+/// Presents the revisions of one answer.
+pub fn present_revisions(revisions: Vec<DashboardRevision>, format: SpecFormat) -> Vec<proto::DashboardRevision> {
+    let mut presented: Vec<_> = revisions.into_iter().map(revision_message).collect();
+    present_specs(&mut presented, format, |message| &mut message.spec);
+    presented
 }
 
-/// Presents a revision.
+/// Presents the only revision of an answer.
 pub fn present_revision(revision: DashboardRevision, format: SpecFormat) -> proto::DashboardRevision {
+    let mut presented = revision_message(revision);
+    present_specs(slice::from_mut(&mut presented), format, |message| &mut message.spec);
+    presented
+}
+
+fn revision_message(revision: DashboardRevision) -> proto::DashboardRevision {
     proto::DashboardRevision {
         revision: revision.name.revision,
         name: revision.name.to_string(),
-        spec: revision.spec.map(|text| present_spec(text, format)),
+        spec: revision.spec.map(json),
         tags: revision.tags.as_slice().to_vec(),
         labels: present_labels(&revision.labels),
         spec_sha256: revision.spec_sha256.to_string(),
@@ -59,6 +83,11 @@ pub fn present_revision(revision: DashboardRevision, format: SpecFormat) -> prot
         create_time: Some(timestamp(revision.create_time)),
         restored_from: revision.restored_from.unwrap_or_default(),
     }
+}
+
+fn json(text: String) -> proto::DashboardSpec {
+    let content = Some(Content::Json(text));
+    proto::DashboardSpec { content }
 }
 
 fn present_labels(labels: &Labels) -> HashMap<String, String> {

@@ -1,5 +1,8 @@
 //! Documents: both forms in, the asked one out.
 
+use prost::Message;
+
+use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::reason::Reason;
 use crate::domain::spec::{DashboardSpec, SpecLimits};
 use crate::domain::violation::Violation;
@@ -53,12 +56,93 @@ pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Re
         .map_err(|violations| violations.into_iter().map(|violation| violation.under(FIELD)).collect())
 }
 
-/// Presents a document in the form that was asked for.
-pub fn present_spec(text: String, format: SpecFormat) -> proto::DashboardSpec {
-    let tree = match format {
-        SpecFormat::Json => None,
-        SpecFormat::Structured => WireStruct::from_json(&text),
-    };
-    let content = tree.map_or(Content::Json(text), Content::Structured);
-    proto::DashboardSpec { content: Some(content) }
+/// Gives the documents of one answer, which are JSON text, the form that was asked for.
+///
+/// A tree can take several times the bytes of its JSON text, and pages are cut by the latter. A document whose tree would
+/// make the answer exceed [`MAX_PAGE_BYTES`] stays JSON.
+pub fn present_specs<M: Message>(messages: &mut [M], format: SpecFormat, spec: SpecOf<M>) {
+    match format {
+        SpecFormat::Json => {}
+        SpecFormat::Structured => structure(messages, spec, MAX_PAGE_BYTES as usize),
+    }
+}
+
+/// Where a message has its document.
+pub type SpecOf<M> = fn(&mut M) -> &mut Option<proto::DashboardSpec>;
+
+/// Makes trees of the documents, one after the other, as long as the messages have no more than `max_bytes` in all.
+fn structure<M: Message>(messages: &mut [M], spec: SpecOf<M>, max_bytes: usize) {
+    let bytes: usize = messages.iter().map(Message::encoded_len).sum();
+    let mut spare_bytes = max_bytes.saturating_sub(bytes);
+    for document in messages.iter_mut().filter_map(|message| spec(message).as_mut()) {
+        let Some(Content::Json(text)) = &document.content else {
+            continue;
+        };
+        let Some(tree) = WireStruct::from_json(text) else {
+            continue;
+        };
+        if let Some(left) = (spare_bytes + text.len()).checked_sub(tree.encoded_len()) {
+            spare_bytes = left;
+            document.content = Some(Content::Structured(tree));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBERS: &str = r#"{"n":[1,2,3,4,5,6,7,8,9]}"#;
+
+    fn message(text: &str) -> proto::Dashboard {
+        let content = Some(Content::Json(text.into()));
+        proto::Dashboard {
+            name: "projects/p/dashboards/d".into(),
+            spec: Some(proto::DashboardSpec { content }),
+            ..Default::default()
+        }
+    }
+
+    /// How many bytes more a document takes as a tree.
+    fn growth(text: &str) -> usize {
+        WireStruct::from_json(text).unwrap().encoded_len() - text.len()
+    }
+
+    fn bytes(messages: &[proto::Dashboard]) -> usize {
+        messages.iter().map(Message::encoded_len).sum()
+    }
+
+    /// Which of the documents come as trees, where these messages may take `max_bytes`.
+    fn are_trees(mut messages: Vec<proto::Dashboard>, max_bytes: usize) -> Vec<bool> {
+        let as_json = bytes(&messages);
+        structure(&mut messages, |dashboard| &mut dashboard.spec, max_bytes);
+        assert!(bytes(&messages) <= max_bytes.max(as_json), "{max_bytes}");
+        let contents = messages.into_iter().map(|message| message.spec.unwrap().content);
+        contents
+            .map(|content| matches!(content, Some(Content::Structured(_))))
+            .collect()
+    }
+
+    #[test]
+    fn documents_stay_json_where_their_trees_would_make_the_answer_too_large() {
+        let three = vec![message(NUMBERS); 3];
+        let as_json = bytes(&three);
+        for (max_bytes, trees) in [
+            (as_json + 3 * growth(NUMBERS), [true, true, true]),
+            (as_json + 3 * growth(NUMBERS) - 1, [true, true, false]),
+            (as_json + growth(NUMBERS), [true, false, false]),
+            (as_json + growth(NUMBERS) - 1, [false, false, false]),
+            (0, [false, false, false]),
+        ] {
+            assert_eq!(are_trees(three.clone(), max_bytes), trees, "{max_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_stays_json_takes_no_room_from_those_after_it() {
+        let small = r#"{"n":1}"#;
+        let messages = vec![message(NUMBERS), message(small)];
+        let max_bytes = bytes(&messages) + growth(small);
+        assert_eq!(are_trees(messages, max_bytes), [false, true]);
+    }
 }

@@ -10,7 +10,7 @@ use crate::domain::name::DashboardName;
 use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
 use crate::domain::tags::Tags;
-use crate::domain::violation::{Violation, Violations};
+use crate::domain::violation::{Violation, Violations, quoted};
 use crate::grpc::proto;
 
 use super::spec::parse_spec;
@@ -177,12 +177,14 @@ impl Selected {
             None if path == "labels" => self.add_labels(SelectedLabels::All)?,
             None if OUTPUT_ONLY.contains(&path) => {}
             Some(("labels", key)) => self.add_labels(SelectedLabels::Keys(BTreeSet::from([label_key(key)?])))?,
-            Some(("spec", _)) => return Err(wrong_mask(format!("{path:?}: the spec is replaced whole, by \"spec\""))),
+            Some(("spec", _)) => {
+                let description = format!("{}: the spec is replaced whole, by \"spec\"", quoted(path));
+                return Err(wrong_mask(description));
+            }
             _ => {
                 let known = "spec, tags, labels, labels.KEY and *";
-                return Err(wrong_mask(format!(
-                    "no field {path:?} can be updated: there are {known}"
-                )));
+                let description = format!("no field {} can be updated: there are {known}", quoted(path));
+                return Err(wrong_mask(description));
             }
         }
         Ok(())
@@ -258,6 +260,14 @@ mod tests {
             &[""],
         ] {
             assert!(selected(paths).is_err(), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn long_paths_are_cut_in_what_is_said_of_them() {
+        for path in ["x".repeat(100_000), format!("spec.{}", "x".repeat(100_000))] {
+            let description = selected(&[&path]).unwrap_err();
+            assert!(description.len() < 200, "{}", description.len());
         }
     }
 }

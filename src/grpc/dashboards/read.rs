@@ -1,5 +1,6 @@
 //! The handlers that only read.
 
+use tokio::task::spawn_blocking;
 use tonic::Request;
 
 use super::{Dashboards, open};
@@ -7,7 +8,7 @@ use crate::access::Permission;
 use crate::domain::diff::json_patch;
 use crate::domain::name::{DashboardName, Parent, RevisionName};
 use crate::error::{Error, Result};
-use crate::grpc::convert::dashboard::{present_dashboard, present_revision};
+use crate::grpc::convert::dashboard::{present_dashboard, present_dashboards, present_revision, present_revisions};
 use crate::grpc::convert::read::{parse_batch, parse_diff, parse_get, parse_list, parse_list_revisions};
 use crate::grpc::convert::spec::SpecFormat;
 use crate::grpc::proto;
@@ -40,10 +41,7 @@ impl Dashboards {
         let (names, view, format) = parse_batch(message, &parent)?;
         let dashboards = self.store.batch_get_dashboards(&access, &names, view).await?;
         Ok(proto::BatchGetDashboardsResponse {
-            dashboards: dashboards
-                .into_iter()
-                .map(|found| present_dashboard(found, format))
-                .collect(),
+            dashboards: present_dashboards(dashboards, format),
         })
     }
 
@@ -60,11 +58,7 @@ impl Dashboards {
         let (query, format) = parse_list(&message, parent)?;
         let page = self.store.list_dashboards(&access, &query).await?;
         Ok(proto::ListDashboardsResponse {
-            dashboards: page
-                .items
-                .into_iter()
-                .map(|item| present_dashboard(item, format))
-                .collect(),
+            dashboards: present_dashboards(page.items, format),
             next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
         })
     }
@@ -82,11 +76,7 @@ impl Dashboards {
         let (query, format) = parse_list_revisions(&message, name)?;
         let page = self.store.list_dashboard_revisions(&access, &query).await?;
         Ok(proto::ListDashboardRevisionsResponse {
-            revisions: page
-                .items
-                .into_iter()
-                .map(|item| present_revision(item, format))
-                .collect(),
+            revisions: present_revisions(page.items, format),
             next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
         })
     }
@@ -120,8 +110,9 @@ impl Dashboards {
             .await?;
         let range = parse_diff(&message)?;
         let (from, to) = self.store.diff_dashboard_revisions(&access, &name, range).await?;
-        Ok(proto::DiffDashboardRevisionsResponse {
-            json_patch: json_patch(&from, &to).map_err(Error::internal)?,
-        })
+        // Comparing never waits: on a thread that serves calls no deadline could end it, and other calls would stand still.
+        let compared = spawn_blocking(move || json_patch(&from, &to)).await;
+        let patch = compared.map_err(Error::internal)?.map_err(Error::internal)?;
+        Ok(proto::DiffDashboardRevisionsResponse { json_patch: patch })
     }
 }

@@ -7,17 +7,21 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
-use crate::domain::spec::json::MAX_DEPTH;
+use crate::domain::spec::json::{MAX_DEPTH, MAX_NODES};
 use crate::domain::violation::Violation;
 
 /// Doubles hold every integer up to here: 2^53.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// Protobuf merges a message that comes several times. No encoder writes that, and merging takes the tree that is avoided here.
+const IN_PARTS: &str = "a value comes in several parts: send it in one";
 
 /// Decodes the fields of a `Struct` into JSON text.
 pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Violation> {
     let mut writer = Writer {
         json: String::with_capacity(fields.len()),
         depth: 0,
+        nodes: 1,
         max_bytes: limits.max_bytes,
     };
     writer.object(fields)?;
@@ -35,6 +39,8 @@ pub(super) fn json_number(double: f64) -> Option<String> {
 struct Writer {
     json: String,
     depth: usize,
+    /// How many values were met so far, as intake counts them.
+    nodes: usize,
     max_bytes: usize,
 }
 
@@ -42,7 +48,8 @@ impl Writer {
     /// Writes a message `Struct`: its entries sorted by key.
     fn object(&mut self, fields: &[u8]) -> Result<(), Violation> {
         self.enter()?;
-        let mut entries = delimited_fields(fields, 1)?
+        let mut entries = self
+            .bodies(fields)?
             .into_iter()
             .map(entry)
             .collect::<Result<Vec<_>, _>>()?;
@@ -63,7 +70,7 @@ impl Writer {
     fn array(&mut self, values: &[u8]) -> Result<(), Violation> {
         self.enter()?;
         self.json.push('[');
-        for (position, value) in delimited_fields(values, 1)?.into_iter().enumerate() {
+        for (position, value) in self.bodies(values)?.into_iter().enumerate() {
             self.separate(position);
             self.value(value)?;
         }
@@ -72,11 +79,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it.
+    /// Writes a message `Value`; of several kinds the last one counts, as protobuf has it. What it would merge is refused.
     fn value(&mut self, mut wire: &[u8]) -> Result<(), Violation> {
         let mut kind = None;
         while wire.has_remaining() {
-            kind = read_kind(&mut wire)?.or(kind);
+            let next = read_kind(&mut wire)?;
+            if let (Some(Kind::Struct(_)), Some(Kind::Struct(_))) | (Some(Kind::List(_)), Some(Kind::List(_))) =
+                (&kind, &next)
+            {
+                return Err(malformed(IN_PARTS));
+            }
+            kind = next.or(kind);
         }
         match kind.ok_or_else(|| malformed("a value has no kind"))? {
             Kind::Null => self.json.push_str("null"),
@@ -90,6 +103,23 @@ impl Writer {
             Kind::List(values) => self.array(values)?,
         }
         self.check_size()
+    }
+
+    /// The bodies of the field `fields` of a message `Struct`, or `values` of a `ListValue`: each holds one value.
+    fn bodies<'a>(&mut self, mut wire: &'a [u8]) -> Result<Vec<&'a [u8]>, Violation> {
+        let mut bodies = Vec::new();
+        while wire.has_remaining() {
+            match decode_key(&mut wire).map_err(malformed)? {
+                (1, WireType::LengthDelimited) => {
+                    self.count_value()?;
+                    bodies.push(delimited(&mut wire)?);
+                }
+                (tag, wire_type) => {
+                    skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?
+                }
+            }
+        }
+        Ok(bodies)
     }
 
     fn string(&mut self, text: &str) -> Result<(), Violation> {
@@ -111,6 +141,15 @@ impl Writer {
             return Err(beyond_limit(format!(
                 "arrays and objects are nested more than {MAX_DEPTH} deep"
             )));
+        }
+        Ok(())
+    }
+
+    /// Counts before there is anything to write: two bytes of a message can be a value that takes fifty in memory.
+    fn count_value(&mut self) -> Result<(), Violation> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(beyond_limit(format!("has more than {MAX_NODES} values")));
         }
         Ok(())
     }
@@ -153,29 +192,19 @@ fn read_kind<'a>(wire: &mut &'a [u8]) -> Result<Option<Kind<'a>>, Violation> {
     Ok(Some(kind))
 }
 
-/// Reads an entry of the map `Struct.fields`.
+/// Reads an entry of the map `Struct.fields`; a value that protobuf would merge is refused.
 fn entry(mut wire: &[u8]) -> Result<(&str, &[u8]), Violation> {
-    let (mut key, mut value): (&str, &[u8]) = ("", &[]);
+    let mut key = "";
+    let mut value = None;
     while wire.has_remaining() {
         match decode_key(&mut wire).map_err(malformed)? {
             (1, WireType::LengthDelimited) => key = utf8(delimited(&mut wire)?)?,
-            (2, WireType::LengthDelimited) => value = delimited(&mut wire)?,
+            (2, WireType::LengthDelimited) if value.is_some() => return Err(malformed(IN_PARTS)),
+            (2, WireType::LengthDelimited) => value = Some(delimited(&mut wire)?),
             (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
         }
     }
-    Ok((key, value))
-}
-
-/// The bodies of the repeated field `wanted` of a message.
-fn delimited_fields(mut wire: &[u8], wanted: u32) -> Result<Vec<&[u8]>, Violation> {
-    let mut bodies = Vec::new();
-    while wire.has_remaining() {
-        match decode_key(&mut wire).map_err(malformed)? {
-            (tag, WireType::LengthDelimited) if tag == wanted => bodies.push(delimited(&mut wire)?),
-            (tag, wire_type) => skip_field(wire_type, tag, &mut wire, DecodeContext::default()).map_err(malformed)?,
-        }
-    }
-    Ok(bodies)
+    Ok((key, value.unwrap_or_default()))
 }
 
 /// Takes a length and so many bytes.

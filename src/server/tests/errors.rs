@@ -83,8 +83,13 @@ async fn unknown_methods_and_services_are_unimplemented() {
     assert_eq!((status.code() as i32, reason(&status).as_str()), (12, "UNIMPLEMENTED"));
     assert_eq!(
         status.message(),
-        "/test.v1.TestService/Invented is not a method of this server"
+        "\"/test.v1.TestService/Invented\" is not a method of this server"
     );
+
+    let endless = server.call(&"x".repeat(5_000), Request::new(String::new())).await;
+    let status = endless.unwrap_err();
+    assert_eq!((status.code() as i32, reason(&status).as_str()), (12, "UNIMPLEMENTED"));
+    assert!(status.message().len() < 200, "{}", status.message());
 
     let mut client = tonic::client::Grpc::new(server.channel().await);
     client.ready().await.unwrap();

@@ -1,14 +1,15 @@
 //! BatchGetDashboards.
 
 use dashboard_store::grpc::proto;
-use dashboard_store::grpc::proto::DashboardView;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::requests::{
-    apply, assert_about, assert_invalid, assert_refused, create, delete, json_text, spec_named, spec_of_size,
+    apply, assert_about, assert_invalid, assert_refused, create, delete, is_tree, json_text, spec_named,
+    spec_of_numbers, spec_of_size,
 };
 use crate::support::rows::copy_dashboard;
 
@@ -194,4 +195,24 @@ async fn batch_get_holds_three_mebibytes() {
 
     let basic = batch_get(&mut client, batch_request(&and_a_small_one)).await.unwrap();
     assert_eq!(basic.len(), 4);
+}
+
+#[tokio::test]
+async fn batch_get_answers_with_json_where_trees_would_be_too_large() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let names: Vec<String> = (0..5).map(|n| format!("projects/p/dashboards/{n}")).collect();
+    for name in &names {
+        apply(&mut client, name, spec_of_numbers(90_000)).await;
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let request = proto::BatchGetDashboardsRequest {
+        spec_format: SpecFormat::Structured.into(),
+        ..with_documents(&names)
+    };
+
+    let found = batch_get(&mut client, request).await.unwrap();
+
+    let are_trees: Vec<bool> = found.iter().map(|each| is_tree(each.spec.as_ref())).collect();
+    assert_eq!(are_trees, [true, true, false, false, false]);
 }

@@ -78,6 +78,25 @@ async fn diff_says_no_more_than_what_changed() {
 }
 
 #[tokio::test]
+async fn diff_is_no_larger_than_the_document_it_makes() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    // Each operation would repeat the long key: 40 MB in all.
+    let document = |digit: &str| {
+        let numbers = vec![digit; 20_000].join(",");
+        format!(r#"{{"panels":{{}},"{}":[{numbers}]}}"#, "k".repeat(2_000))
+    };
+    let (from, to) = (document("0"), document("1"));
+    apply(&mut client, NAME, &from).await;
+    apply(&mut client, NAME, &to).await;
+
+    let answer = client.diff_dashboard_revisions(diff_request(1, 2)).await.unwrap();
+
+    let whole = format!(r#"[{{"op":"replace","path":"","value":{to}}}]"#);
+    assert_eq!(answer.into_inner().json_patch, whole);
+}
+
+#[tokio::test]
 async fn diff_to_zero_arrives_at_the_head() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;

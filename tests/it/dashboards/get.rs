@@ -9,7 +9,7 @@ use tonic::Code;
 
 use crate::support::TestServer;
 use crate::support::requests::{
-    apply, assert_about, assert_invalid, assert_refused, create, delete, json_text, spec_named,
+    apply, assert_about, assert_invalid, assert_refused, create, delete, json_text, spec_named, spec_of_numbers,
 };
 
 const NAME: &str = "projects/p/dashboards/d";
@@ -81,6 +81,19 @@ async fn get_structured_answers_with_json_where_a_tree_would_change_a_number() {
         let answer = client.get_dashboard(structured(NAME)).await.unwrap().into_inner();
         assert_eq!(json_text(answer.dashboard.unwrap().spec), text);
     }
+}
+
+#[tokio::test]
+async fn get_structured_answers_with_json_where_a_tree_would_be_too_large() {
+    let server = TestServer::start_with(|config| config.dashboards.spec_max_bytes = 3 * 1024 * 1024).await;
+    let mut client = server.dashboards().await;
+    let padding = "x".repeat(2_800_000);
+    let text = spec_of_numbers(90_000).replacen('{', &format!(r#"{{"padding":"{padding}","#), 1);
+    apply(&mut client, NAME, &text).await;
+
+    let answer = client.get_dashboard(structured(NAME)).await.unwrap().into_inner();
+
+    assert_eq!(json_text(answer.dashboard.unwrap().spec), text);
 }
 
 #[tokio::test]

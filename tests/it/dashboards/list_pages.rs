@@ -1,13 +1,14 @@
 //! ListDashboards: walking page by page, and the tokens that lead on.
 
 use dashboard_store::grpc::proto;
-use dashboard_store::grpc::proto::DashboardView;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
 use tonic::transport::Channel;
 
 use crate::support::TestServer;
 use crate::support::requests::{
-    apply, assert_invalid, create, delete, ids, json_text, list_request, spec_named, spec_of_size,
+    apply, assert_invalid, create, delete, ids, is_tree, json_text, list_request, spec_named, spec_of_numbers,
+    spec_of_size,
 };
 
 /// Makes another query of a request.
@@ -190,6 +191,33 @@ async fn pages_of_documents_end_at_three_mebibytes_and_go_on() {
 
     let basic = list(&mut client, &list_request("projects/p")).await;
     assert_eq!(basic.dashboards.len(), 8);
+}
+
+#[tokio::test]
+async fn pages_of_trees_hold_json_where_they_would_be_too_large() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let documents = ["a", "b", "c", "d", "e"];
+    for id in documents {
+        apply(
+            &mut client,
+            &format!("projects/p/dashboards/{id}"),
+            spec_of_numbers(90_000),
+        )
+        .await;
+    }
+    let request = proto::ListDashboardsRequest {
+        view: DashboardView::Full.into(),
+        spec_format: SpecFormat::Structured.into(),
+        ..list_request("projects/p")
+    };
+
+    let page = list(&mut client, &request).await;
+
+    assert_eq!(ids(&page.dashboards), documents);
+    let are_trees: Vec<bool> = page.dashboards.iter().map(|each| is_tree(each.spec.as_ref())).collect();
+    assert_eq!(are_trees, [true, true, false, false, false]);
+    assert_eq!(json_text(page.dashboards[2].spec.clone()), spec_of_numbers(90_000));
 }
 
 #[tokio::test]

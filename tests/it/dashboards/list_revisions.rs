@@ -9,8 +9,8 @@ use tonic::transport::Channel;
 
 use crate::support::TestServer;
 use crate::support::requests::{
-    apply, assert_about, assert_invalid, assert_refused, create, create_request, delete, json_spec, json_text,
-    spec_named, spec_of_size,
+    apply, assert_about, assert_invalid, assert_refused, create, create_request, delete, is_tree, json_spec, json_text,
+    spec_named, spec_of_numbers, spec_of_size,
 };
 
 const PARENT: &str = "projects/p/dashboards/d";
@@ -199,6 +199,24 @@ async fn pages_of_revisions_with_documents_end_at_three_mebibytes_and_go_on() {
     let second = list(&mut client, request).await;
     assert_eq!(numbers(&second), [2, 1]);
     assert_eq!(second.next_page_token, "");
+}
+
+#[tokio::test]
+async fn pages_of_revisions_as_trees_hold_json_where_they_would_be_too_large() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for count in [90_000, 90_001, 90_002, 90_003, 90_004] {
+        apply(&mut client, PARENT, spec_of_numbers(count)).await;
+    }
+    let request = proto::ListDashboardRevisionsRequest {
+        view: DashboardView::Full.into(),
+        spec_format: SpecFormat::Structured.into(),
+        ..list_request()
+    };
+    let page = list(&mut client, request).await;
+    assert_eq!(numbers(&page), [5, 4, 3, 2, 1]);
+    let are_trees: Vec<bool> = page.revisions.iter().map(|each| is_tree(each.spec.as_ref())).collect();
+    assert_eq!(are_trees, [true, true, false, false, false]);
 }
 
 #[tokio::test]

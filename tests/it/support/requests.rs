@@ -19,6 +19,19 @@ pub fn spec_of_size(bytes: usize) -> String {
     format!("{before}{padding}{after}")
 }
 
+/// A document of `count` numbers: 2 bytes each as JSON, and 11 in a tree.
+pub fn spec_of_numbers(count: usize) -> String {
+    format!(r#"{{"panels":{{}},"numbers":[{}]}}"#, vec!["0"; count].join(","))
+}
+
+/// Whether the document of an answer is a tree.
+pub fn is_tree(spec: Option<&proto::DashboardSpec>) -> bool {
+    matches!(
+        spec.and_then(|message| message.content.as_ref()),
+        Some(Content::Structured(_))
+    )
+}
+
 /// A document of a message, as JSON text.
 pub fn json_spec(text: impl Into<String>) -> Option<proto::DashboardSpec> {
     Some(proto::DashboardSpec {
