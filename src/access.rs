@@ -21,6 +21,16 @@ pub enum Scope {
     AllProjects,
 }
 
+impl Scope {
+    /// The one project, or none for all of them.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Project(project) => Some(project),
+            Self::AllProjects => None,
+        }
+    }
+}
+
 impl From<&ProjectId> for Scope {
     fn from(project: &ProjectId) -> Self {
         Self::Project(project.clone())

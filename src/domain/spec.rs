@@ -86,11 +86,6 @@ impl DashboardSpec {
         &self.text
     }
 
-    /// The text as it was written.
-    pub fn into_text(self) -> String {
-        self.text
-    }
-
     /// SHA-256 of the text.
     pub fn sha256(&self) -> Digest {
         self.sha256

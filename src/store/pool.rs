@@ -13,7 +13,7 @@
 //! # async fn example(pool: dashboard_store::store::pool::Pool, name: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut connection = pool.get().await?;
 //! // One statement: one round trip, unnamed, so that it works through PgBouncer in transaction mode.
-//! let row = connection.query_opt("SELECT 1 WHERE $1 <> ''", &[(&name, Type::TEXT)]).await?;
+//! let rows = connection.query("SELECT 1 WHERE $1 <> ''", &[(&name, Type::TEXT)]).await?;
 //! // Several: from `lease` to `settle` the connection counts as busy.
 //! let mut lease = connection.lease();
 //! let transaction = lease.transaction().await?;

@@ -4,7 +4,7 @@ use postgres_types::Type;
 
 use super::filter::push_condition;
 use super::{answer_bytes, from_row, head_columns};
-use crate::access::Access;
+use crate::access::{Access, Scope};
 use crate::domain::dashboard::Dashboard;
 use crate::domain::list::{ListDashboards, MAX_PAGE_BYTES, Page};
 use crate::domain::order_by::{Direction, OrderKey};
@@ -19,8 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// None of its own.
-    pub async fn list_dashboards(&self, _access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
-        let statement = list_dashboards(query);
+    pub async fn list_dashboards(&self, access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
+        let statement = list_dashboards(query, access.scope());
         let rows = self.read(statement.text(), &statement.params()).await?;
         let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
@@ -29,8 +29,8 @@ impl Store {
 
 /// Of the candidates, which are one more than a page takes, those come back that fit into an
 /// answer, and how many candidates there were. The first one always fits.
-fn list_dashboards(query: &ListDashboards) -> Statement {
-    let order_by = order_by(query);
+fn list_dashboards(query: &ListDashboards, scope: &Scope) -> Statement {
+    let order_by = order_by(query, scope);
     let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_dashboards\nSELECT ");
     sql.push(head_columns!()).push(", candidates");
@@ -42,7 +42,7 @@ fn list_dashboards(query: &ListDashboards) -> Statement {
         .push(") OVER page <= ")
         .bind(MAX_PAGE_BYTES, Type::INT8)
         .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
-    push_conditions(&mut sql, query);
+    push_conditions(&mut sql, query, scope);
     sql.push(" ORDER BY ")
         .push(&order_by)
         .push(" LIMIT ")
@@ -57,11 +57,11 @@ fn list_dashboards(query: &ListDashboards) -> Statement {
 }
 
 /// The columns of an order; together they are unique in what is listed.
-fn order_columns(query: &ListDashboards) -> &'static [&'static str] {
+fn order_columns(query: &ListDashboards, scope: &Scope) -> &'static [&'static str] {
     match query.order_by.key {
         // The project beside it would say nothing, and let PostgreSQL expect so few rows of the next page that it fetches
         // and sorts all that are left.
-        OrderKey::Name if query.parent.project().is_some() => &["name"],
+        OrderKey::Name if scope.project().is_some() => &["name"],
         OrderKey::Name => &["project", "name"],
         // The length is that of the index, and of the cursor (`domain::list::ORDERED_CHARS`).
         OrderKey::DisplayName => &["left(display_name, 200)", "id"],
@@ -70,21 +70,22 @@ fn order_columns(query: &ListDashboards) -> &'static [&'static str] {
     }
 }
 
-fn order_by(query: &ListDashboards) -> String {
+fn order_by(query: &ListDashboards, scope: &Scope) -> String {
     let direction = match query.order_by.direction {
         Direction::Ascending => "",
         Direction::Descending => " DESC",
     };
-    let columns: Vec<String> = order_columns(query)
+    let columns: Vec<String> = order_columns(query, scope)
         .iter()
         .map(|column| format!("{column}{direction}"))
         .collect();
     columns.join(", ")
 }
 
-fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
+/// The scope that was authorised is the scope that is queried.
+fn push_conditions(sql: &mut Statement, query: &ListDashboards, scope: &Scope) {
     sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
-    if let Some(project) = query.parent.project() {
+    if let Some(project) = scope.project() {
         sql.push(" AND project = ")
             .bind(project.as_str().to_owned(), Type::TEXT);
     }
@@ -93,19 +94,21 @@ fn push_conditions(sql: &mut Statement, query: &ListDashboards) {
         push_condition(sql, filter.expr());
     }
     if let Some(cursor) = &query.after {
-        push_cursor(sql, query, cursor);
+        push_cursor(sql, query, scope, cursor);
     }
 }
 
 /// Goes on behind the last row of the page before.
-fn push_cursor(sql: &mut Statement, query: &ListDashboards, cursor: &Cursor) {
+fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, cursor: &Cursor) {
     let operator = match query.order_by.direction {
         Direction::Ascending => ") > (",
         Direction::Descending => ") < (",
     };
-    sql.push(" AND (").push(&order_columns(query).join(", ")).push(operator);
+    sql.push(" AND (")
+        .push(&order_columns(query, scope).join(", "))
+        .push(operator);
     match cursor {
-        Cursor::Name(name) if query.parent.project().is_some() => sql.bind(name.id().to_owned(), Type::TEXT),
+        Cursor::Name(name) if scope.project().is_some() => sql.bind(name.id().to_owned(), Type::TEXT),
         Cursor::Name(name) => sql
             .bind(name.project().as_str().to_owned(), Type::TEXT)
             .push(", ")

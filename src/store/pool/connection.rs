@@ -67,15 +67,6 @@ impl PooledConnection {
         self.run(async |client| client.query_typed(sql, parameters).await).await
     }
 
-    /// Runs a statement and gives its row, if there is one.
-    ///
-    /// # Errors
-    /// As [`Self::query`], and when there is more than one row.
-    pub async fn query_opt(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Option<Row>, QueryError> {
-        self.run(async |client| client.query_typed_opt(sql, parameters).await)
-            .await
-    }
-
     /// Runs a statement and gives its only row.
     ///
     /// # Errors
