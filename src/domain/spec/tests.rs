@@ -13,7 +13,7 @@ fn parse(text: &str) -> Result<DashboardSpec, Vec<Violation>> {
 
 #[track_caller]
 fn assert_accepted(text: &str) {
-    assert_eq!(parse(text).map(DashboardSpec::into_text), Ok(text.to_owned()));
+    assert_eq!(parse(text).map(|spec| spec.text().to_owned()), Ok(text.to_owned()));
 }
 
 /// Asserts that `text` has exactly one violation, at `field`, whose description contains `words`.
