@@ -36,6 +36,10 @@ test: test-rust test-conformance ## Run every test; PG_VERSION=18 runs them on t
 test-rust: ## Unit and integration tests, on a PostgreSQL that the run starts itself
 	cargo test --locked
 
+.PHONY: plans
+plans: ## Check on 100,000 dashboards that every statement uses its index and reads what it needs; prints what each read
+	cargo test --locked --test it plans:: -- --include-ignored --nocapture --test-threads=1
+
 .PHONY: test-conformance
 test-conformance: ## Foreign clients (grpcurl, grpc-health-probe, golang-migrate) against the binary
 	scripts/install-tools.sh grpcurl grpc-health-probe migrate pyyaml

@@ -3,7 +3,7 @@
 //! They hold for code, so comments and strings may say what they like.
 
 mod architecture;
-mod source;
+pub mod source;
 
 use self::source::{SourceFile, files};
 

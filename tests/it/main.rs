@@ -13,6 +13,7 @@ mod dashboards;
 mod house;
 mod migrate;
 mod outage;
+mod plans;
 mod pool;
 mod reflection;
 mod round_trips;

@@ -40,7 +40,12 @@ fn push_term(sql: &mut Statement, term: &Term) {
     match term {
         Term::NameIs(id) => sql.push("name = ").bind(id.clone(), Type::TEXT),
         Term::NameStartsWith(prefix) => sql.push("name ^@ ").bind(prefix.clone(), Type::TEXT),
-        Term::DisplayNameIs(text) => sql.push("display_name = ").bind(text.clone(), Type::TEXT),
+        // The first condition is that of the index, which keeps the beginning alone.
+        Term::DisplayNameIs(text) => sql
+            .push("left(display_name, 200) = left(")
+            .bind(text.clone(), Type::TEXT)
+            .push(", 200) AND display_name = ")
+            .bind(text.clone(), Type::TEXT),
         // Both sides in the database's collation: in the column's own, `lower` knows the case of ASCII letters alone.
         Term::DisplayNameContains(text) => sql
             .push("position(lower(")

@@ -19,6 +19,9 @@ use tokio_postgres::Client;
 /// The database that every test's is a copy of: migrated once.
 const TEMPLATE: &str = "template_migrated";
 
+/// The data directory of the server that tests share, below the directory of the run.
+const SHARED: &str = "shared";
+
 /// Removes the directory of the run when its input ends, which it does when this process is gone, however it went. The
 /// servers in it end at the same moment and have work to do then.
 const REMOVE_AFTERWARDS: &str = r#"
@@ -49,7 +52,7 @@ impl Cluster {
     }
 
     async fn start() -> Self {
-        let postgres = EmbeddedPostgres::start(options("shared")).await.unwrap();
+        let postgres = EmbeddedPostgres::start(options(SHARED)).await.unwrap();
         postgres.create_database_if_missing(TEMPLATE).await.unwrap();
         migrate(&postgres.endpoint().connect_config(TEMPLATE)).await;
         Self { postgres }
@@ -71,6 +74,11 @@ pub fn options(name: &str) -> EmbeddedOptions {
         version: std::env::var("PG_VERSION").ok().map(|major| major.parse().unwrap()),
         ..EmbeddedOptions::new(directory().join(name), Durability::Ephemeral)
     }
+}
+
+/// Where the server that tests share writes its log.
+pub fn log_path() -> PathBuf {
+    directory().join(SHARED).join("postgresql.log")
 }
 
 /// The directory of this run, which goes with it.

@@ -1,6 +1,7 @@
 //! Rows that a test needs many of.
 
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 
 /// Copies the dashboard `projects/p/dashboards/{id}` as `{id}-1` to `{id}-{count}`, without history: faster than as many
 /// requests.
@@ -10,4 +11,17 @@ pub async fn copy_dashboard(sql: &Client, id: &str, count: i32) {
         FROM dashboard, generate_series(1, $2) AS n WHERE project = 'p' AND name = $1";
     let copied = sql.execute(statement, &[&id, &count]).await.unwrap();
     assert_eq!(i64::from(count), copied.cast_signed());
+}
+
+/// Inserts `count` dashboards with a document of a few bytes, in `projects/project-0` to `projects/project-19`, and makes the
+/// planner see them.
+pub async fn load_dashboards(sql: &Client, count: i32) {
+    let load = include_str!("load_dashboards.sql");
+    let spec = super::requests::spec_named("loaded");
+    let types = [Type::INT4, Type::INT4, Type::TEXT];
+    let statement = sql.prepare_typed(load, &types).await.unwrap();
+    sql.execute(&statement, &[&1, &count, &spec]).await.unwrap();
+    sql.batch_execute("VACUUM (ANALYZE) dashboard, dashboard_revision")
+        .await
+        .unwrap();
 }
