@@ -4,6 +4,7 @@
 # Usage: FUZZ_SECONDS=300 scripts/fuzz.sh TARGET...      (no target: all of them)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PWD/.tools/bin:$PATH"
 
 readonly SECONDS_EACH=${FUZZ_SECONDS:-300}
 # A fuzzer needs flags that only a nightly compiler takes.
@@ -20,8 +21,9 @@ rustc "+$TOOLCHAIN" --version >/dev/null 2>&1 ||
   fail "the Rust toolchain $TOOLCHAIN is not installed: run \"rustup toolchain install $TOOLCHAIN\", or name another in FUZZ_TOOLCHAIN"
 
 if (($# == 0)); then
-  # shellcheck disable=SC2046  # one word per target
-  set -- $(cargo "+$TOOLCHAIN" fuzz list)
+  targets=$(cargo "+$TOOLCHAIN" fuzz list)
+  # shellcheck disable=SC2086  # one word per target
+  set -- $targets
 fi
 
 started=$SECONDS
