@@ -46,6 +46,11 @@ test-conformance: ## Foreign clients (grpcurl, grpc-health-probe, golang-migrate
 	cargo build --locked
 	tests/conformance/run_all.sh
 
+.PHONY: fuzz
+fuzz: ## Fuzz what reads foreign bytes, FUZZ_SECONDS=300 for each target; takes a nightly Rust
+	scripts/install-tools.sh cargo-fuzz
+	scripts/fuzz.sh
+
 ##@ Check
 .PHONY: check
 check: check-format check-sizes check-migrations check-proto check-clippy check-docs check-dependencies ## Everything below, the quick ones first
@@ -53,6 +58,7 @@ check: check-format check-sizes check-migrations check-proto check-clippy check-
 .PHONY: check-format
 check-format: ## rustfmt
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 .PHONY: check-sizes
 check-sizes: ## No source file over 600 lines
@@ -93,6 +99,7 @@ advisories: ## Known vulnerabilities of crates; fetches the RustSec database, so
 fmt: ## Format Rust and proto files
 	scripts/install-tools.sh buf
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	buf format --write proto
 
 .PHONY: tools

@@ -139,9 +139,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_filter_panics(text in "((name|tags|labels.a|create_time|state)(=|!=|:|<=)[ -~é]{0,6}( AND | OR | NOT )?){0,8}") {
-            let parsed = Filter::parse("filter", &text);
-            prop_assert!(parsed.is_ok_and(|filter| filter.is_none() == text.is_empty()) || !text.is_empty());
+        fn no_filter_panics_and_what_is_read_is_read_again(text in "((name|tags|labels.a|create_time|state)(=|!=|:|<=)[ -~é]{0,6}( AND | OR | NOT )?){0,8}") {
+            match Filter::parse("filter", &text) {
+                Ok(None) => prop_assert_eq!(text.trim(), ""),
+                Ok(Some(filter)) => prop_assert_eq!(Filter::parse("filter", filter.text()), Ok(Some(filter.clone()))),
+                Err(violation) => prop_assert_eq!(violation.reason, Reason::InvalidFilter),
+            }
         }
     }
 }

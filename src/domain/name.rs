@@ -249,6 +249,8 @@ fn malformed(field: &str, name: &str, pattern: &str) -> Violation {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -300,5 +302,38 @@ mod tests {
     fn long_names_are_cut_in_what_is_said_of_them() {
         let refused = DashboardName::parse("name", &"\u{1}".repeat(10_000)).unwrap_err();
         assert!(refused.description.len() < 1_000, "{}", refused.description.len());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_as_a_name_is_written_the_same(
+            text in "projects/[-a-zA-Z0-9_.]{0,5}(/dashboards/[-a-zA-Z0-9_.]{0,5}(/revisions/[-+0-9]{0,12})?)?|[a-z/.é-]{0,30}|\\PC{0,30}",
+        ) {
+            if let Ok(name) = Parent::parse("parent", &text) {
+                prop_assert_eq!(name.to_string(), text.clone());
+            }
+            if let Ok(name) = DashboardName::parse("name", &text) {
+                prop_assert_eq!(name.to_string(), text.clone());
+            }
+            if let Ok(name) = RevisionName::parse("name", &text) {
+                prop_assert_eq!(name.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn names_of_the_syntax_are_read(
+            project in "[a-zA-Z0-9_][a-zA-Z0-9_-]{0,74}",
+            dashboard in "[a-zA-Z0-9_-]([.]?[a-zA-Z0-9_-]){1,37}",
+            revision in 1..=i32::MAX,
+        ) {
+            let text = format!("projects/{project}/dashboards/{dashboard}/revisions/{revision}");
+            let name = RevisionName::parse("name", &text);
+            prop_assert_eq!(name.as_ref().map(ToString::to_string), Ok(text));
+            let parts = name.map(|name| {
+                let (project, id) = (name.dashboard.project().as_str().to_owned(), name.dashboard.id().to_owned());
+                (project, id, name.revision)
+            });
+            prop_assert_eq!(parts, Ok((project, dashboard, revision)));
+        }
     }
 }

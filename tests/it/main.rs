@@ -11,6 +11,7 @@ mod binary;
 mod commit_lost;
 mod dashboards;
 mod house;
+mod intake;
 mod migrate;
 mod outage;
 mod plans;

@@ -64,7 +64,23 @@ fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Writes a duration with the largest units first, and with those alone that it needs.
+    fn write(duration: Duration) -> String {
+        let mut nanos = duration.as_nanos();
+        let mut text = String::new();
+        for (unit, factor) in UNITS {
+            let count = nanos / u128::from(factor);
+            nanos %= u128::from(factor);
+            if count > 0 {
+                text.push_str(&format!("{count}{unit}"));
+            }
+        }
+        if text.is_empty() { "0".to_owned() } else { text }
+    }
 
     #[test]
     fn durations_are_read() {
@@ -106,6 +122,24 @@ mod tests {
         }
         for text in ["293y", "292y52w", "9223372036855s", "18446744073709551615y"] {
             assert_eq!(parse(text), Err("duration out of range".into()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn durations_round_trip(milliseconds in 0..=MAX_NANOS / 1_000_000) {
+            let duration = Duration::from_millis(milliseconds);
+            prop_assert_eq!(parse(&write(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn what_is_read_as_a_duration_is_read_the_same_when_written_anew(
+            text in "([0-9]{1,4}(y|w|d|h|m|s|ms)){1,4}|([0-9]{0,20}[a-zé. -]{0,2}){0,4}|\\PC{0,20}",
+        ) {
+            match parse(&text) {
+                Ok(duration) => prop_assert_eq!(parse(&write(duration)), Ok(duration)),
+                Err(description) => prop_assert!(!description.is_empty()),
+            }
         }
     }
 }

@@ -3,26 +3,10 @@
 use dashboard_store::grpc::proto;
 use tonic::Code;
 
+use crate::intake::table::{Table, Verdict};
 use crate::support::TestServer;
 use crate::support::audit::stored;
-use crate::support::requests::{create, create_request, get, json_spec, json_text, reason, violations};
-
-const MIB: usize = 1024 * 1024;
-
-/// A document that is refused, with the reason and the path.
-struct Refused {
-    text: String,
-    reason: &'static str,
-    path: &'static str,
-}
-
-fn refused(text: impl Into<String>, reason: &'static str, path: &'static str) -> Refused {
-    Refused {
-        text: text.into(),
-        reason,
-        path,
-    }
-}
+use crate::support::requests::{apply, create, create_request, get, json_spec, json_text, reason, violations};
 
 /// A document with the members besides its empty panels.
 fn with(members: &str) -> String {
@@ -33,12 +17,6 @@ fn with(members: &str) -> String {
 fn of_size(bytes: usize) -> String {
     let around = with(r#""x":"""#).len();
     with(&format!(r#""x":"{}""#, "a".repeat(bytes - around)))
-}
-
-/// A document of so many levels.
-fn of_depth(levels: usize) -> String {
-    let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
-    with(&format!(r#""x":{open}{close}"#))
 }
 
 /// A document with a list variable for each name, whose query uses the variable after it.
@@ -53,54 +31,6 @@ fn with_variables(uses: &[(&str, &str)]) -> String {
     with(&format!(r#""variables":[{}]"#, variables.join(",")))
 }
 
-fn refused_documents() -> Vec<Refused> {
-    let dangling = r##"{"content":{"$ref":"#/spec/panels/none"}}"##;
-    let layout = format!(r#""layouts":[{{"kind":"Grid","spec":{{"items":[{dangling}]}}}}]"#);
-    vec![
-        refused("", "SPEC_MALFORMED", ""),
-        refused(" \n", "SPEC_MALFORMED", ""),
-        refused("{", "SPEC_MALFORMED", ""),
-        refused("{} {}", "SPEC_MALFORMED", ""),
-        refused("[]", "SPEC_MALFORMED", ""),
-        refused("null", "SPEC_MALFORMED", ""),
-        refused("\u{feff}{}", "SPEC_MALFORMED", ""),
-        refused(with(r#""x":NaN"#), "SPEC_MALFORMED", ""),
-        refused(with(r#""x":"\ud800""#), "SPEC_MALFORMED", ""),
-        refused(with(r#""x":"a\u0000b""#), "SPEC_MALFORMED", "/x"),
-        refused(with(r#""a\u0000b":1"#), "SPEC_MALFORMED", ""),
-        refused("{}", "SPEC_INVALID", ""),
-        refused(of_size(MIB + 1), "SPEC_LIMIT_EXCEEDED", ""),
-        refused(of_depth(65), "SPEC_LIMIT_EXCEEDED", PATH_OF_LEVEL_65),
-        refused(
-            with(&format!("\"x\":[{}0]", "0,".repeat(100_000))),
-            "SPEC_LIMIT_EXCEEDED",
-            "",
-        ),
-        refused(with(r#""x":{"a":1,"a":1}"#), "SPEC_DUPLICATE_KEY", "/x/a"),
-        refused(with(r#""x":[1e309]"#), "SPEC_LIMIT_EXCEEDED", "/x/0"),
-        refused(with(r#""x":-1e-309"#), "SPEC_LIMIT_EXCEEDED", "/x"),
-        refused(with(&format!(r#""x":{}"#, "9".repeat(41))), "SPEC_LIMIT_EXCEEDED", "/x"),
-        refused(
-            with(&format!(r#""x":{}"#, "9".repeat(9000))),
-            "SPEC_LIMIT_EXCEEDED",
-            "/x",
-        ),
-        refused(with(&layout), "SPEC_INVALID", "/layouts/0/spec/items/0/content/$ref"),
-        refused(
-            with_variables(&[("a", "b"), ("b", "a")]),
-            "SPEC_INVALID",
-            "/variables/0",
-        ),
-        refused(with_variables(&[("a", "a")]), "SPEC_INVALID", "/variables/0"),
-        refused(with(r#""duration":"soon""#), "SPEC_INVALID", "/duration"),
-    ]
-}
-
-const PATH_OF_LEVEL_65: &str = concat!(
-    "/x/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0",
-    "/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0"
-);
-
 fn create_with(spec: Option<proto::DashboardSpec>) -> proto::CreateDashboardRequest {
     proto::CreateDashboardRequest {
         dashboard: Some(proto::Dashboard {
@@ -112,18 +42,15 @@ fn create_with(spec: Option<proto::DashboardSpec>) -> proto::CreateDashboardRequ
 }
 
 #[tokio::test]
-async fn documents_that_break_a_rule_are_refused_with_reason_and_path() {
+async fn documents_of_the_table_are_refused_with_reason_and_path() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
     create(&mut client, "there").await;
     let before = stored(&server).await;
-    for Refused {
-        text,
-        reason: expected,
-        path,
-    } in refused_documents()
-    {
-        let shown: String = text.chars().take(80).collect();
+    for case in Table::read().cases {
+        let Some(text) = case.document().filter(|_| case.verdict == Verdict::Refused) else {
+            continue;
+        };
         let created = client.create_dashboard(create_with(json_spec(text.clone()))).await;
         let content = || proto::Dashboard {
             name: "projects/p/dashboards/there".into(),
@@ -146,47 +73,33 @@ async fn documents_that_break_a_rule_are_refused_with_reason_and_path() {
             updated.map(drop).unwrap_err(),
             applied.map(drop).unwrap_err(),
         ];
+        let expected = case.reason.as_deref().unwrap();
         for status in statuses {
             assert_eq!(
                 (status.code(), reason(&status).as_str()),
                 (Code::InvalidArgument, expected),
-                "{shown}"
+                "{}",
+                case.name
             );
-            let violation = (format!("dashboard.spec{path}"), expected.to_owned());
-            assert_eq!(violations(&status), [violation], "{shown}");
+            let violation = (format!("dashboard.spec{}", case.path()), expected.to_owned());
+            assert_eq!(violations(&status), [violation], "{}", case.name);
         }
     }
     assert_eq!(stored(&server).await, before);
 }
 
 #[tokio::test]
-async fn documents_at_the_limits_are_taken_and_come_back_byte_for_byte() {
+async fn documents_of_the_table_are_taken_and_come_back_byte_for_byte() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
-    create(&mut client, "gpu").await;
-    for text in [
-        of_size(MIB),
-        of_depth(64),
-        with(&format!("\"x\":[{}0]", "0,".repeat(99_996))),
-        with(&format!(r#""x":[{},1e308,-1e-300,0.0]"#, "9".repeat(40))),
-        with(r#""x":"\u0001\ud83d\ude00 é 🚀""#),
-    ] {
-        let update = proto::UpdateDashboardRequest {
-            dashboard: Some(proto::Dashboard {
-                name: "projects/p/dashboards/gpu".into(),
-                etag: "*".into(),
-                spec: json_spec(text.clone()),
-                ..Default::default()
-            }),
-            ..Default::default()
+    for case in Table::read().cases {
+        let Some(text) = case.document().filter(|_| case.verdict == Verdict::Accepted) else {
+            continue;
         };
-        client.update_dashboard(update).await.unwrap();
+        let id = case.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        apply(&mut client, &format!("projects/p/dashboards/{id}"), text.clone()).await;
         // A megabyte is no message to print.
-        assert!(
-            json_text(get(&mut client, "gpu").await.spec) == text,
-            "{} bytes",
-            text.len()
-        );
+        assert!(json_text(get(&mut client, &id).await.spec) == text, "{}", case.name);
     }
 }
 

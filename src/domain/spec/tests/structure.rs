@@ -2,92 +2,18 @@
 
 use proptest::prelude::*;
 
-use super::super::json::{MAX_DEPTH, MAX_NODES};
 use super::*;
 
 #[test]
-fn text_that_is_not_json_is_refused_with_its_place() {
-    for (text, words) in [
-        ("", "EOF while parsing a value at line 1 column 0"),
-        ("  ", "EOF while parsing a value"),
-        ("{", "EOF while parsing an object"),
-        ("{\"a\":1,}", "trailing comma at line 1 column 8"),
-        ("{\n \"a\" 1}", "expected `:` at line 2 column 6"),
-        ("{a:1}", "key must be a string"),
-        ("{'a':1}", "key must be a string"),
-        ("{\"a\":1} x", "trailing characters at line 1 column 9"),
-        ("{\"a\":1}{}", "trailing characters"),
-        ("{\"a\":[1 2]}", "expected `,` or `]`"),
-        ("{\"a\":tru}", "expected ident"),
-        ("{\"a\":True}", "expected value"),
-        ("{\"a\":/**/1}", "expected value"),
-        ("{\"a\":NaN}", "expected value"),
-        ("{\"a\":Infinity}", "expected value"),
-        ("{\"a\":-Infinity}", "at line 1"),
-        ("{\"a\":01}", "invalid number"),
-        ("{\"a\":-}", "invalid number"),
-        ("{\"a\":1.}", "invalid number"),
-        ("{\"a\":.5}", "expected value"),
-        ("{\"a\":+1}", "expected value"),
-        ("{\"a\":1e}", "invalid number"),
-        ("{\"a\":0x1}", "expected `,` or `}`"),
-        ("{\"a\":\"\n\"}", "control character"),
-        ("{\"a\":\"\0\"}", "control character"),
-        ("{\"a\":\"\\x\"}", "invalid escape"),
-        ("{\"a\":\"\\u12g4\"}", "invalid escape"),
-        ("{\"a\":\"\\ud800\"}", "unexpected end of hex escape"),
-        ("{\"a\":\"\\ud800x\"}", "unexpected end of hex escape"),
-        ("{\"a\":\"\\ud800\\u0041\"}", "surrogate"),
-        ("{\"a\":\"\\udc00\"}", "surrogate"),
-        ("{\"\\udc00\":1}", "surrogate"),
-        ("{\"a\":\"x}", "EOF while parsing a string"),
-        ("\u{feff}{}", "byte order mark"),
-        ("\0", "expected value"),
-    ] {
-        assert_refused(text, "", Reason::SpecMalformed, words);
-    }
-}
-
-#[test]
-fn documents_other_than_objects_are_refused() {
-    for (text, kind) in [
-        ("[]", "an array"),
-        ("\"{}\"", "a string"),
-        ("null", "null"),
-        ("1", "a number"),
-        ("true", "a boolean"),
-    ] {
-        let words = format!("must be a JSON object, not {kind}");
-        assert_refused(text, "", Reason::SpecMalformed, &words);
-    }
-}
-
-#[test]
-fn nul_is_refused_in_keys_and_values() {
-    let words = "\\u0000";
-    assert_refused(r#"{"a":{"b":["\u0000"]}}"#, "/a/b/0", Reason::SpecMalformed, words);
-    assert_refused(r#"{"a":{"b\u0000":1}}"#, "/a", Reason::SpecMalformed, words);
-    assert_accepted(r#"{"panels":{},"a":"\\u0000 \u0001"}"#);
-}
-
-#[test]
-fn duplicate_keys_are_refused_at_any_depth() {
-    assert_refused(r#"{"a":1,"a":1}"#, "/a", Reason::SpecDuplicateKey, "twice");
-    assert_refused(
-        r#"{"x":[{"a/b":1,"a\u002fb":2}]}"#,
-        "/x/0/a~1b",
-        Reason::SpecDuplicateKey,
-        "twice",
-    );
+fn duplicate_keys_are_found_in_large_objects_and_all_at_once() {
     let many: Vec<String> = (0..100).map(|key| format!("\"{key}\":1")).collect();
     let text = format!("{{{},\"7\":2,\"99\":{{\"q\":1,\"q\":1}}}}", many.join(","));
     let fields: Vec<String> = parse(&text).unwrap_err().into_iter().map(|v| v.field).collect();
     assert_eq!(fields, ["/99/q", "/7", "/99"]);
-    assert_accepted(r#"{"panels":{},"a":1,"A":1}"#);
 }
 
 #[test]
-fn size_is_limited() {
+fn size_is_limited_as_the_operator_says() {
     let limits = SpecLimits { max_bytes: 16 };
     let fits = r#"{"panels":{   }}"#;
     assert!(DashboardSpec::parse(fits.into(), &limits).is_ok());
@@ -97,15 +23,7 @@ fn size_is_limited() {
 }
 
 #[test]
-fn depth_is_limited_and_hostile_nesting_is_harmless() {
-    let nested = |levels: usize| {
-        let inner = levels - 1;
-        format!("{{\"panels\":{{}},\"x\":{}{}}}", "[".repeat(inner), "]".repeat(inner))
-    };
-    assert_accepted(&nested(MAX_DEPTH));
-    let too_deep = nested(MAX_DEPTH + 1);
-    let field = format!("/x{}", "/0".repeat(MAX_DEPTH - 1));
-    assert_refused(&too_deep, &field, Reason::SpecLimitExceeded, "nested more than 64 deep");
+fn hostile_nesting_is_harmless() {
     let megabyte = SpecLimits::default().max_bytes;
     for hostile in ["[".repeat(megabyte), "{\"a\":".repeat(megabyte / 5)] {
         let violations = parse(&hostile).unwrap_err();
@@ -115,30 +33,13 @@ fn depth_is_limited_and_hostile_nesting_is_harmless() {
 }
 
 #[test]
-fn the_number_of_values_is_limited() {
-    // The document, its panels and the array are values too.
-    let nodes = |count: usize| format!("{{\"panels\":{{}},\"x\":[0{}]}}", ",0".repeat(count - 4));
-    assert_accepted(&nodes(MAX_NODES));
-    assert_refused(
-        &nodes(MAX_NODES + 1),
-        "",
-        Reason::SpecLimitExceeded,
-        "more than 100000 values",
-    );
-}
-
-#[test]
-fn numbers_are_limited_each_with_its_place() {
+fn numbers_beyond_the_limits_are_found_all_at_once() {
     let text =
         r#"{"panels":{},"x":[1e308,-1e-308,1e309,{"y":1e-309},9e308,12345678901234567890123456789012345678901,0.1]}"#;
     let violations = parse(text).unwrap_err();
     let found: Vec<(&str, Reason)> = violations.iter().map(|v| (v.field.as_str(), v.reason)).collect();
     let places = ["/x/2", "/x/3/y", "/x/4", "/x/5"];
     assert_eq!(found, places.map(|place| (place, Reason::SpecLimitExceeded)));
-    let endless = format!("{{\"x\":{}}}", "1".repeat(5000));
-    assert_refused(&endless, "/x", Reason::SpecLimitExceeded, "too many digits");
-    let long_fraction = format!("{{\"x\":0.{}}}", "1".repeat(5000));
-    assert_refused(&long_fraction, "/x", Reason::SpecLimitExceeded, "5001 digits");
 }
 
 /// A key that Perses knows, or any other.
