@@ -27,9 +27,7 @@ if (($# == 0)); then
 fi
 
 started=$SECONDS
-for target in "$@"; do
-  cargo "+$TOOLCHAIN" fuzz build "$target"
-done
+cargo "+$TOOLCHAIN" fuzz build
 echo "built in $((SECONDS - started)) s"
 
 log=$(mktemp)

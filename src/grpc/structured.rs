@@ -76,6 +76,8 @@ impl prost::Message for WireStruct {
 
 #[cfg(test)]
 mod tests {
+    use proptest::num::f64;
+    use proptest::prelude::*;
     use prost::Message as _;
 
     use super::*;
@@ -242,6 +244,20 @@ mod tests {
         let wire = WireStruct::decode([0x0a, 0x00].repeat(1 << 20).as_slice()).expect("a struct");
         let refused = wire.to_json(&SpecLimits::default()).expect_err("too many values");
         assert_eq!(refused.reason, Reason::SpecLimitExceeded);
+    }
+
+    proptest! {
+        /// A double comes out as a number that the double is equal to: a document that came in as a `Struct` can go out as one.
+        #[test]
+        fn every_double_comes_back_as_the_same_double(double in f64::NORMAL | f64::ZERO) {
+            let text = format!(r#"{{"a":{}}}"#, decode::json_number(double).expect("finite"));
+            // The exponents of the smallest doubles are beyond the limit of documents.
+            prop_assume!(json::parse(&text).is_ok());
+            let tree = through_prost(&text);
+            let kind = tree.fields.get("a").and_then(|value| value.kind.clone());
+            prop_assert_eq!(kind, Some(prost_types::value::Kind::NumberValue(double)));
+            prop_assert_eq!(round_trip(&text), text);
+        }
     }
 
     fn varint(value: usize) -> Vec<u8> {

@@ -60,8 +60,11 @@ impl<'a> Number<'a> {
         if parts.integer.len() + parts.fraction.len() <= SAFE_DIGITS {
             return true;
         }
-        // The shortest notation that names the double: a reader sees this number.
-        let shortest = format!("{:e}", self.to_f64());
+        // The shortest notation that names the double, of two equally near ones the even: so write JSON serde_json, Go,
+        // Python and browsers, so a reader sees this number. Rust's own formatting takes the odd one of the two.
+        let Some(shortest) = serde_json::Number::from_f64(self.to_f64()).map(|number| number.to_string()) else {
+            return false;
+        };
         Number(&shortest).canonical() == self.canonical()
     }
 
@@ -136,10 +139,17 @@ mod tests {
             "-1.5e-300",
             "1000000000000000000000000",
             "0.30000000000000004",
+            // As near to the double as ...13 is.
+            "2.0000686645507812",
         ] {
             assert!(Number(exact).is_double(), "{exact}");
         }
-        for rounded in ["9007199254740993", "0.300000000000000041", "1000000000000000000000001"] {
+        for rounded in [
+            "9007199254740993",
+            "2.0000686645507813",
+            "0.300000000000000041",
+            "1000000000000000000000001",
+        ] {
             assert!(!Number(rounded).is_double(), "{rounded}");
         }
     }
