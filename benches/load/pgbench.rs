@@ -64,22 +64,42 @@ impl Script {
     }
 }
 
+/// How statements are sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Protocol {
+    /// Parsed once on each connection, and then planned only while that may pay.
+    Prepared,
+    /// Parsed and planned each time.
+    Extended,
+}
+
+impl Protocol {
+    fn argument(self) -> &'static str {
+        match self {
+            Self::Prepared => "--protocol=prepared",
+            Self::Extended => "--protocol=extended",
+        }
+    }
+}
+
 /// The program.
 #[derive(Debug)]
 pub struct Pgbench {
     program: PathBuf,
     directory: PathBuf,
+    database: &'static str,
 }
 
 impl Pgbench {
     /// Finds the program: the newest that is installed, or the one on PATH.
-    pub fn find(directory: &Path) -> Self {
+    pub fn find(directory: &Path, database: &'static str) -> Self {
         let versions = fs::read_dir(INSTALLED).into_iter().flatten().flatten();
         let programs = versions.map(|version| version.path().join("bin/pgbench"));
         let newest = programs.filter(|program| program.exists()).max();
         Self {
             program: newest.unwrap_or_else(|| "pgbench".into()),
             directory: directory.to_owned(),
+            database,
         }
     }
 
@@ -87,15 +107,15 @@ impl Pgbench {
     pub async fn run(
         &self,
         script: &Script,
+        protocol: Protocol,
         endpoint: &EmbeddedEndpoint,
-        database: &str,
         seconds: u64,
     ) -> Outcome<f64> {
         let file = self.directory.join("script.sql");
         fs::write(&file, &script.text)?;
         let mut command = Command::new(&self.program);
         command
-            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+            .args(["--no-vacuum", "--jobs=2", protocol.argument()])
             .arg(format!("--client={STREAMS}"))
             .arg(format!("--time={seconds}"))
             .arg(format!("--file={}", file.display()))
@@ -103,7 +123,7 @@ impl Pgbench {
             .arg(format!("--port={}", endpoint.port))
             .arg(format!("--username={}", endpoint.user))
             .args(script.variables.iter().map(|variable| format!("--define={variable}")))
-            .arg(database)
+            .arg(self.database)
             .env("PGPASSWORD", endpoint.password.expose_secret());
         let output = command
             .output()

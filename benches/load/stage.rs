@@ -19,7 +19,7 @@ use tokio_postgres::types::Type;
 
 use super::client::{Clients, Latencies};
 use super::document::document;
-use super::pgbench::{Pgbench, Script};
+use super::pgbench::{Pgbench, Protocol, Script};
 use super::report::Measured;
 use super::workloads::{LARGE_DASHBOARDS, Workload};
 use super::{Outcome, Times, pool, processes, statements};
@@ -70,7 +70,7 @@ impl Stage {
             service,
             echo: Running::echo().await?,
             postmaster: processes::postmaster(&postgres.data_dir().join("cluster"))?,
-            pgbench: Pgbench::find(directory.path()),
+            pgbench: Pgbench::find(directory.path(), DATABASE),
             scripts,
             postgres,
             _directory: directory,
@@ -99,26 +99,27 @@ impl Stage {
     /// Measures one workload.
     pub async fn measure(&self, workload: Workload, times: Times) -> Outcome<Measured> {
         let of_pgbench = match workload {
-            Workload::PgbenchGet => Some(&self.scripts.get),
-            Workload::PgbenchList => Some(&self.scripts.list),
-            Workload::PgbenchUpdate => Some(&self.scripts.update),
+            Workload::PgbenchGet => Some((&self.scripts.get, Protocol::Prepared)),
+            Workload::PgbenchGetUnprepared => Some((&self.scripts.get, Protocol::Extended)),
+            Workload::PgbenchList => Some((&self.scripts.list, Protocol::Prepared)),
+            Workload::PgbenchUpdate => Some((&self.scripts.update, Protocol::Prepared)),
             _ => None,
         };
         match of_pgbench {
-            Some(script) => self.measure_pgbench(script, times).await,
+            Some((script, protocol)) => self.measure_pgbench(script, protocol, times).await,
             None => self.measure_calls(workload, times).await,
         }
     }
 
-    async fn measure_pgbench(&self, script: &Script, times: Times) -> Outcome<Measured> {
+    async fn measure_pgbench(&self, script: &Script, protocol: Protocol, times: Times) -> Outcome<Measured> {
         let endpoint = self.postgres.endpoint();
+        let run = |seconds| self.pgbench.run(script, protocol, endpoint, seconds);
         if times.warm_up >= Duration::from_secs(1) {
-            let seconds = times.warm_up.as_secs();
-            self.pgbench.run(script, endpoint, DATABASE, seconds).await?;
+            run(times.warm_up.as_secs()).await?;
         }
         let seconds = times.measure.as_secs().max(1);
         let before = processes::cpu_with_children(self.postmaster)?;
-        let rate = self.pgbench.run(script, endpoint, DATABASE, seconds).await?;
+        let rate = run(seconds).await?;
         // A session counts for the postmaster once it has been reaped.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let cpu = processes::cpu_with_children(self.postmaster)? - before;

@@ -12,6 +12,7 @@ use super::document::{DOCUMENT_BYTES, document};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Workload {
     PgbenchGet,
+    PgbenchGetUnprepared,
     Echo,
     Get,
     GetStruct,
@@ -37,8 +38,9 @@ const BEFORE_APPLIED: usize = 50;
 
 impl Workload {
     /// All, in the order of the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PgbenchGet,
+        Self::PgbenchGetUnprepared,
         Self::Echo,
         Self::Get,
         Self::GetStruct,
@@ -56,6 +58,7 @@ impl Workload {
     pub fn title(self) -> &'static str {
         match self {
             Self::PgbenchGet => "control: pgbench, the statement of Get",
+            Self::PgbenchGetUnprepared => "the same, parsed and planned each time",
             Self::Echo => "control: echo of 20 KB",
             Self::Get => "Get, JSON of 20 KB",
             Self::GetStruct => "Get, Struct of 20 KB",
@@ -79,7 +82,12 @@ impl Workload {
             Self::BatchGet => Some("/perses.dashboards.v1.DashboardService/BatchGetDashboards"),
             Self::Update => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
             Self::ApplyUnchanged => Some("/perses.dashboards.v1.DashboardService/ApplyDashboard"),
-            Self::PgbenchGet | Self::PgbenchList | Self::PgbenchUpdate | Self::EmptyTransaction | Self::PoolGet => None,
+            Self::PgbenchGet
+            | Self::PgbenchGetUnprepared
+            | Self::PgbenchList
+            | Self::PgbenchUpdate
+            | Self::EmptyTransaction
+            | Self::PoolGet => None,
         }
     }
 
