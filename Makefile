@@ -51,6 +51,22 @@ fuzz: ## Fuzz what reads foreign bytes, FUZZ_SECONDS=300 for each target; takes 
 	scripts/install-tools.sh cargo-fuzz
 	scripts/fuzz.sh
 
+##@ Measure
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+BENCH := $(TARGET)/release/bench-load run --service $(TARGET)/release/dashboard-store --results $(TARGET)/bench/results.json
+
+.PHONY: bench
+bench: build-bench ## Rates, CPU and latencies beside pgbench and an echo, ratios and goals; 8 minutes on a machine that does nothing else
+	$(BENCH)
+
+.PHONY: bench-quick
+bench-quick: build-bench ## The same in about a minute, less exact
+	$(BENCH) --warm-up 500 --measure 1000
+
+.PHONY: build-bench
+build-bench:
+	cargo build --release --locked --features bench --bins
+
 ##@ Check
 .PHONY: check
 check: check-format check-sizes check-migrations check-proto check-clippy check-docs check-dependencies ## Everything below, the quick ones first
@@ -77,7 +93,7 @@ check-proto: ## buf: lint, format, and no breaking change of the contract
 
 .PHONY: check-clippy
 check-clippy: ## clippy, where a warning is an error
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --all-features -- -D warnings
 
 .PHONY: check-docs
 check-docs: ## rustdoc, where a warning is an error

@@ -1,0 +1,96 @@
+//! The goals, and how near we come.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Outcome;
+use super::report::{Measured, Report, quantile};
+use super::stage::f64_of;
+use super::workloads::Workload;
+
+/// One figure with its goal.
+#[derive(Debug, Serialize)]
+pub struct Figure {
+    /// The number of the goal in `docs/performance.md`.
+    goal: u8,
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    target: f64,
+    met: bool,
+}
+
+/// Which side of the target is good.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+/// Compares what was measured with the goals.
+pub fn check(report: &Report) -> Vec<Figure> {
+    use Target::{AtLeast, AtMost};
+    use Workload::{Echo, Get, GetStruct, List, PgbenchGet, PgbenchList, PgbenchUpdate, Update};
+    let rate = |workload| report.rate(workload);
+    let postgres_cpu = |workload| report.median(workload, |measured| measured.postgres_cpu);
+    let spread = |measured: &Measured| Some(quantile(measured, 0.99)? / quantile(measured, 0.5)?);
+    let loaded_bytes = report.median(Get, |measured| measured.resident_bytes.map(f64_of));
+    #[rustfmt::skip]
+    let figures = [
+        figure(1, "Get / echo", rate(Get) / rate(Echo), "ratio", AtLeast(0.4)),
+        figure(2, "Get / pgbench", rate(Get) / rate(PgbenchGet), "ratio", AtLeast(0.38)),
+        figure(3, "List / pgbench", rate(List) / rate(PgbenchList), "ratio", AtLeast(0.36)),
+        figure(4, "Struct / JSON", rate(GetStruct) / rate(Get), "ratio", AtLeast(0.55)),
+        figure(5, "PostgreSQL CPU, Get / pgbench", postgres_cpu(Get) / postgres_cpu(PgbenchGet), "ratio", AtMost(1.5)),
+        figure(6, "p99 / p50 of Get", report.median(Get, spread), "ratio", AtMost(3.5)),
+        figure(7, "Update / pgbench", rate(Update) / rate(PgbenchUpdate), "ratio", AtLeast(0.55)),
+        figure(8, "List, 500 dashboards / all", report.small_list_rate() / rate(List), "ratio", AtMost(1.5)),
+        figure(11, "memory, idle", f64_of(report.idle_bytes()) / MEBIBYTE, "MiB", AtMost(40.0)),
+        figure(11, "memory, 50 streams", loaded_bytes / MEBIBYTE, "MiB", AtMost(100.0)),
+    ];
+    // Where only some workloads were measured, others have no rate.
+    figures.into_iter().filter(|figure| figure.value.is_finite()).collect()
+}
+
+fn figure(goal: u8, name: &'static str, value: f64, unit: &'static str, target: Target) -> Figure {
+    let (limit, met) = match target {
+        Target::AtLeast(least) => (least, value >= least),
+        Target::AtMost(most) => (most, value <= most),
+    };
+    Figure {
+        goal,
+        name,
+        value,
+        unit,
+        target: limit,
+        met,
+    }
+}
+
+/// The table for people.
+pub fn table(figures: &[Figure]) -> String {
+    let mut table = "\n| goal | what | value | target | |\n|--:|---|--:|--:|---|\n".to_owned();
+    for figure in figures {
+        let verdict = if figure.met { "met" } else { "missed" };
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            table,
+            "| {} | {} ({}) | {:.2} | {:.2} | {verdict} |",
+            figure.goal, figure.name, figure.unit, figure.value, figure.target
+        );
+    }
+    table
+}
+
+/// Writes the figures as a list of JSON objects.
+pub fn write(figures: &[Figure], path: &Path) -> Outcome<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    Ok(fs::write(path, serde_json::to_string_pretty(figures)?)?)
+}

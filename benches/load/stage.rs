@@ -1,0 +1,294 @@
+//! What the bench plays on: PostgreSQL with dashboards in it, the service as it is released, the echo.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use dashboard_store::config::ConnectConfig;
+use dashboard_store::store::connect::connect;
+use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
+use dashboard_store::store::migrate::{Migrator, UpOptions};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio_postgres::types::Type;
+
+use super::client::{Clients, Latencies};
+use super::document::document;
+use super::pgbench::{Pgbench, Protocol, Script};
+use super::report::Measured;
+use super::workloads::{LARGE_DASHBOARDS, Workload};
+use super::{Outcome, Times, pool, processes, statements};
+
+const DATABASE: &str = "bench";
+const LOAD: &str = include_str!("../../tests/it/support/load_dashboards.sql");
+/// The document of those that are not read one by one.
+const SMALL_DOCUMENT: &str = r#"{"display":{"name":"loaded"},"panels":{},"layouts":[]}"#;
+
+/// Everything that runs.
+pub struct Stage {
+    // Fields are dropped in this order: clients before servers, the directory last.
+    service: Running,
+    echo: Running,
+    postgres: EmbeddedPostgres,
+    postmaster: u32,
+    pgbench: Pgbench,
+    scripts: Scripts,
+    idle_bytes: u64,
+    _directory: TempDir,
+}
+
+/// What pgbench runs.
+struct Scripts {
+    get: Script,
+    list: Script,
+    update: Script,
+}
+
+impl Stage {
+    /// Starts everything, with the dashboards that have large documents.
+    pub async fn set(service_program: &Path) -> Outcome<Self> {
+        let directory = tempfile::Builder::new().prefix("dashboard-store-bench-").tempdir()?;
+        // As root, PostgreSQL runs as another user, who must get through.
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711))?;
+        let options = EmbeddedOptions::new(directory.path().join("postgresql"), Durability::Durable);
+        let postgres = EmbeddedPostgres::start(options).await?;
+        postgres.create_database_if_missing(DATABASE).await?;
+        let database = postgres.endpoint().connect_config(DATABASE);
+        Migrator::embedded()
+            .up(&mut connect(&database).await?.client, UpOptions::default(), &mut |_| {})
+            .await?;
+        load(&database, 1, LARGE_DASHBOARDS, &document(0)).await?;
+        let scripts = observe_statements(service_program, &postgres, &database, directory.path()).await?;
+        let service = Running::service(service_program, &database, directory.path()).await?;
+        Ok(Self {
+            idle_bytes: processes::resident_bytes(service.process()?)?,
+            service,
+            echo: Running::echo().await?,
+            postmaster: processes::postmaster(&postgres.data_dir().join("cluster"))?,
+            pgbench: Pgbench::find(directory.path(), DATABASE),
+            scripts,
+            postgres,
+            _directory: directory,
+        })
+    }
+
+    /// Adds dashboards with small documents until there are `count`.
+    pub async fn load_up_to(&self, count: i32) -> Outcome<()> {
+        load(&self.database(), LARGE_DASHBOARDS + 1, count, SMALL_DOCUMENT).await
+    }
+
+    fn database(&self) -> ConnectConfig {
+        self.postgres.endpoint().connect_config(DATABASE)
+    }
+
+    /// The version of PostgreSQL.
+    pub fn postgres_version(&self) -> &str {
+        self.postgres.version()
+    }
+
+    /// The memory of the service before its first call, in bytes.
+    pub fn idle_bytes(&self) -> u64 {
+        self.idle_bytes
+    }
+
+    /// Measures one workload.
+    pub async fn measure(&self, workload: Workload, times: Times) -> Outcome<Measured> {
+        let of_pgbench = match workload {
+            Workload::PgbenchGet => Some((&self.scripts.get, Protocol::Prepared)),
+            Workload::PgbenchGetUnprepared => Some((&self.scripts.get, Protocol::Extended)),
+            Workload::PgbenchList => Some((&self.scripts.list, Protocol::Prepared)),
+            Workload::PgbenchUpdate => Some((&self.scripts.update, Protocol::Prepared)),
+            _ => None,
+        };
+        match of_pgbench {
+            Some((script, protocol)) => self.measure_pgbench(script, protocol, times).await,
+            None => self.measure_calls(workload, times).await,
+        }
+    }
+
+    async fn measure_pgbench(&self, script: &Script, protocol: Protocol, times: Times) -> Outcome<Measured> {
+        let endpoint = self.postgres.endpoint();
+        let run = |seconds| self.pgbench.run(script, protocol, endpoint, seconds);
+        if times.warm_up >= Duration::from_secs(1) {
+            run(times.warm_up.as_secs()).await?;
+        }
+        let seconds = times.measure.as_secs().max(1);
+        let before = processes::cpu_with_children(self.postmaster)?;
+        let rate = run(seconds).await?;
+        // A session counts for the postmaster once it has been reaped.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let cpu = processes::cpu_with_children(self.postmaster)? - before;
+        Ok(Measured {
+            rate,
+            server_cpu: None,
+            postgres_cpu: Some(micros(cpu) / (rate * f64_of(seconds))),
+            latencies: None,
+            resident_bytes: None,
+        })
+    }
+
+    async fn measure_calls(&self, workload: Workload, times: Times) -> Outcome<Measured> {
+        let (server, is_service) = match workload {
+            Workload::Echo => (self.echo.process()?, false),
+            Workload::EmptyTransaction | Workload::PoolGet => (std::process::id(), false),
+            _ => (self.service.process()?, true),
+        };
+        let (latencies, used) = tokio::try_join!(self.run(workload, times), self.observe(server, times))?;
+        let (server_cpu, postgres_cpu) = used;
+        let calls = f64_of(latencies.histogram.len());
+        Ok(Measured {
+            rate: calls / latencies.elapsed.as_secs_f64(),
+            server_cpu: Some(micros(server_cpu) / calls),
+            postgres_cpu: Some(micros(postgres_cpu) / calls),
+            latencies: Some(latencies),
+            resident_bytes: is_service.then(|| processes::resident_bytes(server)).transpose()?,
+        })
+    }
+
+    async fn run(&self, workload: Workload, times: Times) -> Outcome<Latencies> {
+        let Some(path) = workload.path() else {
+            return pool::run(self.database(), times, workload == Workload::EmptyTransaction).await;
+        };
+        let address = match workload {
+            Workload::Echo => self.echo.address,
+            _ => self.service.address,
+        };
+        let clients = Clients::connect(address, path).await?;
+        clients.run(times, |stream| workload.requests(stream)).await
+    }
+
+    /// The CPU time of a server and of PostgreSQL while it is measured, in nanoseconds.
+    async fn observe(&self, server: u32, times: Times) -> Outcome<(u64, u64)> {
+        let used = || {
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((
+                processes::cpu_of(server)?,
+                processes::cpu_with_children(self.postmaster)?,
+            ))
+        };
+        tokio::time::sleep(times.warm_up).await;
+        let before = used()?;
+        tokio::time::sleep(times.measure).await;
+        let after = used()?;
+        Ok((after.0 - before.0, after.1 - before.1))
+    }
+
+    /// Stops everything.
+    pub async fn strike(self) -> Outcome<()> {
+        drop(self.service);
+        Ok(self.postgres.stop().await?)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
+pub fn f64_of(count: u64) -> f64 {
+    count as f64
+}
+
+fn micros(nanoseconds: u64) -> f64 {
+    f64_of(nanoseconds) / 1_000.0
+}
+
+/// Inserts the dashboards of these numbers, and tells the planner.
+async fn load(database: &ConnectConfig, first: i32, last: i32, spec: &str) -> Outcome<()> {
+    let sql = connect(database).await?.client;
+    let statement = sql.prepare_typed(LOAD, &[Type::INT4, Type::INT4, Type::TEXT]).await?;
+    sql.execute(&statement, &[&first, &last, &spec]).await?;
+    // One by one: VACUUM refuses to share a transaction.
+    for upkeep in ["VACUUM (ANALYZE) dashboard, dashboard_revision", "CHECKPOINT"] {
+        sql.batch_execute(upkeep).await?;
+    }
+    Ok(())
+}
+
+/// Lets a service run each statement once, and reads from PostgreSQL's log what it sent.
+async fn observe_statements(
+    program: &Path,
+    postgres: &EmbeddedPostgres,
+    database: &ConnectConfig,
+    directory: &Path,
+) -> Outcome<Scripts> {
+    let admin = connect(database).await?.client;
+    admin
+        .batch_execute("ALTER DATABASE bench SET log_statement = 'all'")
+        .await?;
+    let service = Running::service(program, database, directory).await?;
+    for workload in [Workload::Get, Workload::List, Workload::Update] {
+        let path = workload.path().ok_or("a call has a path")?;
+        let request = workload.requests(0)();
+        Clients::connect(service.address, path).await?.call(request).await?;
+    }
+    admin.batch_execute("ALTER DATABASE bench RESET log_statement").await?;
+    let sent = statements::read(&postgres.data_dir().join("postgresql.log"))?;
+    Ok(Scripts {
+        get: Script::of_read(&sent, "get_dashboard")?,
+        list: Script::of_read(&sent, "list_dashboards")?,
+        update: Script::of_update(&sent)?,
+    })
+}
+
+/// A server that was started for the bench; killed when dropped.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    /// Open, so that it can go on printing.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// Starts the service as it is released, with its defaults.
+    async fn service(program: &Path, database: &ConnectConfig, directory: &Path) -> Outcome<Self> {
+        let host = database.hosts.first().ok_or("no host")?;
+        let password = database.password.as_ref().ok_or("no password")?.expose_secret();
+        let url = format!(
+            "host='{}' port={} dbname={} user={} password='{password}'",
+            host.host, host.port, database.dbname, database.user
+        );
+        let mut command = Command::new(program);
+        command
+            .args([
+                "serve",
+                "--insecure-dev",
+                "--grpc-addr=127.0.0.1:0",
+                "--http-addr=127.0.0.1:0",
+            ])
+            .env("DATABASE_URL", url)
+            .stderr(File::create(directory.join("service.log"))?);
+        Self::start(command).await
+    }
+
+    /// Starts this program as the echo.
+    async fn echo() -> Outcome<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("echo");
+        Self::start(command).await
+    }
+
+    async fn start(mut command: Command) -> Outcome<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut first = String::new();
+        stdout.read_line(&mut first).await?;
+        let address = first
+            .trim()
+            .strip_prefix("grpc: http://")
+            .ok_or("it does not say where it listens")?;
+        Ok(Self {
+            address: address.parse()?,
+            child,
+            _stdout: stdout,
+        })
+    }
+
+    fn process(&self) -> Outcome<u32> {
+        Ok(self.child.id().ok_or("it has ended")?)
+    }
+}
