@@ -36,6 +36,11 @@ test: test-rust test-conformance ## Run every test; PG_VERSION=18 runs them on t
 test-rust: ## Unit and integration tests, on a PostgreSQL that the run starts itself
 	cargo test --locked
 
+.PHONY: faults
+faults: ## Many clients while everything fails: N operations (10000), SEED=… to have a run again
+	FAULTS_OPERATIONS=$(or $(N),10000) FAULTS_SEED=$(SEED) \
+	  cargo test --locked --test it -- --exact --nocapture histories::nothing_is_lost_doubled_or_made_up_whatever_fails
+
 .PHONY: test-conformance
 test-conformance: ## Foreign clients (grpcurl, grpc-health-probe, golang-migrate) against the binary
 	scripts/install-tools.sh grpcurl grpc-health-probe migrate pyyaml
