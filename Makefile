@@ -40,6 +40,11 @@ test-rust: ## Unit and integration tests, on a PostgreSQL that the run starts it
 plans: ## Check on 100,000 dashboards that every statement uses its index and reads what it needs; prints what each read
 	cargo test --locked --test it plans:: -- --include-ignored --nocapture --test-threads=1
 
+.PHONY: faults
+faults: ## Many clients while everything fails: N operations (10000), SEED=… to have a run again
+	FAULTS_OPERATIONS=$(or $(N),10000) FAULTS_SEED=$(SEED) \
+	  cargo test --locked --test it -- --exact --nocapture histories::nothing_is_lost_doubled_or_made_up_whatever_fails
+
 .PHONY: test-conformance
 test-conformance: ## Foreign clients (grpcurl, grpc-health-probe, golang-migrate) against the binary
 	scripts/install-tools.sh grpcurl grpc-health-probe migrate pyyaml

@@ -10,6 +10,7 @@
 mod binary;
 mod commit_lost;
 mod dashboards;
+mod histories;
 mod house;
 mod intake;
 mod migrate;

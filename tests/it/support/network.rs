@@ -108,6 +108,12 @@ impl Gateway {
     pub fn lose_commit(&self, how: LostCommit) {
         *self.shared.lost_commit.lock().unwrap() = Some(how);
     }
+
+    /// From now on, everything arrives.
+    pub fn heal(&self) {
+        *self.shared.lost_commit.lock().unwrap() = None;
+        self.set(Traffic::Passes);
+    }
 }
 
 /// Starts a service whose database lies behind a gateway, and does not wait for it.

@@ -1,11 +1,14 @@
 //! A PostgreSQL server of one test's own, for what would disturb the others: another configuration, a stop.
 
+use std::fs;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashboard_store::config::{ConnectConfig, DatabaseHost};
 use dashboard_store::store::connect;
-use dashboard_store::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::cluster;
 
@@ -20,10 +23,20 @@ pub struct OwnPostgres {
 impl OwnPostgres {
     /// Starts a server on new data.
     pub async fn start() -> Self {
+        Self::start_with(Durability::Ephemeral).await
+    }
+
+    /// Starts a server on new data that keeps what it has committed, also when it is killed.
+    pub async fn start_durable() -> Self {
+        Self::start_with(Durability::Durable).await
+    }
+
+    async fn start_with(durability: Durability) -> Self {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let mut server = Self {
             options: EmbeddedOptions {
                 tcp_port: Some(free_port()),
+                durability,
                 ..cluster::options(&format!("own-{number}"))
             },
             postgres: None,
@@ -61,6 +74,16 @@ impl OwnPostgres {
     /// Stops the server as an administrator would who does not wait for clients.
     pub async fn stop(&mut self) {
         self.postgres.take().unwrap().stop().await.unwrap();
+    }
+
+    /// Kills the server.
+    pub async fn kill(&mut self) {
+        let mut postgres = self.postgres.take().unwrap();
+        let pid_file = postgres.data_dir().join("cluster/postmaster.pid");
+        let content = fs::read_to_string(pid_file).unwrap();
+        let postmaster = Pid::from_raw(content.lines().next().unwrap().parse().unwrap());
+        kill(postmaster, Signal::SIGKILL).unwrap();
+        postgres.ended().await;
     }
 
     /// Starts the server again, on the same data and the same port.
