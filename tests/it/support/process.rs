@@ -154,6 +154,11 @@ impl ServiceProcess {
         endpoint.connect().await.unwrap()
     }
 
+    /// Where gRPC is served.
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.grpc_addr
+    }
+
     /// Where the sidecar answers.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
