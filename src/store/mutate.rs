@@ -82,7 +82,7 @@ impl Mutation {
 /// What a mutation answers, and the small form of it that is kept for 24 hours.
 pub trait Answer: Send + Sync {
     /// What is kept. It is read back by other releases too: new fields have defaults.
-    type Kept: Serialize + DeserializeOwned + Send + Sync;
+    type Kept: Serialize + DeserializeOwned + PartialEq + Send + Sync;
 
     /// Gives the form to keep.
     fn kept(&self) -> Self::Kept;
@@ -101,6 +101,17 @@ pub enum Answered<A: Answer> {
     First(A),
     /// It repeats a call that was answered before.
     Repeated(A::Kept),
+}
+
+impl<A: Answer> Answered<A> {
+    /// What to answer when COMMIT was lost and `kept` was found. Where they differ, this call did nothing, and a duplicate of
+    /// it did the work in the meantime.
+    fn confirmed_by(self, kept: A::Kept) -> Self {
+        match self {
+            Self::First(answer) if answer.kept() == kept => Self::First(answer),
+            Self::First(_) | Self::Repeated(_) => Self::Repeated(kept),
+        }
+    }
 }
 
 impl Store {
@@ -125,22 +136,22 @@ impl Store {
             Ok(answered) => Ok(answered),
             Err(TxError::Failed(error)) => Err(error),
             Err(TxError::CommitLost { cause, value }) => {
-                self.confirm::<A>(&mutation, cause).await?;
-                Ok(value)
+                let kept = self.confirm::<A>(&mutation, cause).await?;
+                Ok(value.confirmed_by(kept))
             }
         }
     }
 
-    /// Reads back that a mutation whose COMMIT was lost has happened.
+    /// Reads back that a mutation whose COMMIT was lost has happened, and what was answered.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when it has not, `COMMIT_OUTCOME_UNKNOWN` when that could not be learned.
-    async fn confirm<A: Answer>(&self, mutation: &Mutation, cause: Cause) -> Result<()> {
+    async fn confirm<A: Answer>(&self, mutation: &Mutation, cause: Cause) -> Result<A::Kept> {
         let request_id = mutation.request_id;
         tracing::warn!(method = mutation.method, %request_id, %cause, "the answer to commit was lost");
         match tokio::time::timeout(LOOK_UP_TIMEOUT, self.look_up::<A>(mutation)).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(Error::Unavailable {
+            Ok(Ok(Some(kept))) => Ok(kept),
+            Ok(Ok(None)) => Err(Error::Unavailable {
                 reason: Reason::DatabaseUnavailable,
                 description: "the connection to the database was lost: nothing was done, try again".into(),
                 cause: Some(cause),
@@ -149,13 +160,13 @@ impl Store {
         }
     }
 
-    /// Whether the answer of a mutation was kept; asked again for as long as the database is away.
-    async fn look_up<A: Answer>(&self, mutation: &Mutation) -> Result<bool> {
+    /// The answer of a mutation, if one was kept; asked for again for as long as the database is away.
+    async fn look_up<A: Answer>(&self, mutation: &Mutation) -> Result<Option<A::Kept>> {
         loop {
             let asked = self.pool.run_tx("look_up", IsolationLevel::ReadCommitted, |tx| {
                 async move {
                     let found = find_answer::<A::Kept>(tx, mutation).await?;
-                    Ok(End::RollBack(found.is_some()))
+                    Ok(End::RollBack(found))
                 }
                 .scope_boxed()
             });

@@ -11,7 +11,7 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::support::TestServer;
-use crate::support::blocking::wait_until_pool_is_free;
+use crate::support::blocking::{HeldTable, wait_until_pool_is_free};
 use crate::support::network::{Gateway, LostCommit, Traffic, launch_behind_gateway};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
 
@@ -57,6 +57,38 @@ async fn a_commit_whose_answer_was_lost_succeeded_once() {
         assert_eq!(created.revision, 1, "{how:?}");
         assert_eq!(stored(&server).await, (number, number, number), "{how:?}");
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_never_arrived_is_not_answered_for_a_duplicate_that_did_the_work() {
+    let (server, gateway) = serving_behind_gateway().await;
+    let request = proto::CreateDashboardRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..create_request("d")
+    };
+    // One of the two has its transaction open, the other waits for the request id.
+    let held = HeldTable::lock(server.database()).await;
+    let calls = [(); 2].map(|()| {
+        let own_request = request.clone();
+        let connecting = server.dashboards();
+        async { connecting.await.create_dashboard(own_request).await }
+    });
+    let both = futures_util::future::join_all(calls);
+    let release_when_both_wait = async {
+        held.wait_for_waiting(2).await;
+        gateway.lose_commit(LostCommit::Unsent);
+        held.release().await;
+    };
+
+    let (answers, ()) = tokio::join!(both, release_when_both_wait);
+
+    let stored_uid = "SELECT id::text FROM dashboard";
+    let row = server.sql().await.query_one(stored_uid, &[]).await.unwrap();
+    for answer in answers {
+        let dashboard = answer.unwrap().into_inner().dashboard.unwrap();
+        assert_eq!(dashboard.uid, row.get::<_, String>(0));
+    }
+    assert_eq!(stored(&server).await, (1, 1, 1));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dashboard_store::config::{ConnectConfig, DatabaseHost, ServeConfig};
@@ -60,6 +61,8 @@ struct Shared {
     /// Cancelled to end the connections that are open.
     open: Mutex<CancellationToken>,
     lost_commit: Mutex<Option<LostCommit>>,
+    /// How often it was healed: a fault that began before does not outlast that.
+    healed: AtomicUsize,
 }
 
 impl Gateway {
@@ -73,6 +76,7 @@ impl Gateway {
             traffic: watch::Sender::new(traffic),
             open: Mutex::default(),
             lost_commit: Mutex::default(),
+            healed: AtomicUsize::new(0),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, task }
@@ -112,6 +116,7 @@ impl Gateway {
     /// From now on, everything arrives.
     pub fn heal(&self) {
         *self.shared.lost_commit.lock().unwrap() = None;
+        self.shared.healed.fetch_add(1, Ordering::SeqCst);
         self.set(Traffic::Passes);
     }
 }
@@ -161,6 +166,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     let mut server = UnixStream::connect(&shared.socket).await?;
     let (client_reads, mut client_writes) = client.split();
     let (mut server_reads, server_writes) = server.split();
+    let healed = || shared.healed.load(Ordering::SeqCst);
     let lost_commit = tokio::select! {
         ended = pass_requests(client_reads, server_writes, &shared) => ended?,
         ended = pass_answers(&mut server_reads, &mut client_writes, &shared) => return ended,
@@ -168,8 +174,12 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     if matches!(lost_commit, None | Some(LostCommit::Unsent)) {
         return Ok(());
     }
+    let healed_before = healed();
     // The server answers when it has committed.
     server_reads.read_u8().await?;
+    if healed() != healed_before {
+        return Ok(());
+    }
     match lost_commit {
         Some(LostCommit::UnansweredAndRefused) => {
             shared.traffic.send_replace(Traffic::IsRefused);
