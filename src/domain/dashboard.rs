@@ -99,7 +99,9 @@ pub struct Content {
 impl Content {
     /// Adds the content to the fingerprint of a request.
     pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
-        let tagged = request.part(self.spec.text()).parts(self.tags.as_slice().iter());
+        let tagged = request
+            .part(self.spec.sha256().as_bytes())
+            .parts(self.tags.as_slice().iter());
         self.labels.fingerprint(tagged)
     }
 }
@@ -118,7 +120,8 @@ pub struct ContentChange {
 impl ContentChange {
     /// Adds the change to the fingerprint of a request.
     pub(super) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
-        let with_spec = request.optional_part(self.spec.as_ref().map(DashboardSpec::text));
+        let spec = self.spec.as_ref().map(DashboardSpec::sha256);
+        let with_spec = request.optional_part(spec.as_ref().map(Digest::as_bytes));
         let with_tags = match &self.tags {
             Some(tags) => with_spec.part("tags").parts(tags.as_slice().iter()),
             None => with_spec.part("no tags"),

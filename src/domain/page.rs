@@ -9,10 +9,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::digest::{Digest, Fingerprint};
 use super::name::{DashboardName, ProjectId};
 use super::order_by::{OrderBy, OrderKey};
 use super::reason::Reason;
@@ -100,7 +101,7 @@ pub struct PagedQuery<'a> {
 /// A digest of a [`PagedQuery`], and the kind of cursor that its pages go on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageBinding {
-    digest: [u8; 32],
+    digest: Digest,
     order: PageOrder,
 }
 
@@ -109,14 +110,9 @@ impl PageBinding {
     pub fn new(query: &PagedQuery<'_>) -> Self {
         let order = query.order.to_string();
         let deleted = if query.show_deleted { "deleted" } else { "" };
-        let mut hash = Sha256::new();
-        for part in [query.method, query.parent, query.filter, &order, deleted] {
-            // The length keeps parts apart: "ab" + "c" is not "a" + "bc".
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
+        let parts = [query.method, query.parent, query.filter, &order, deleted];
         Self {
-            digest: hash.finalize().into(),
+            digest: parts.into_iter().fold(Fingerprint::new(), Fingerprint::part).finish(),
             order: query.order,
         }
     }
@@ -265,7 +261,7 @@ fn read(token: &str, binding: &PageBinding) -> Option<Cursor> {
 fn seal(binding: &PageBinding, cursor: &[u8]) -> [u8; PageToken::SEAL_BYTES] {
     let digest: [u8; 32] = Sha256::new()
         .chain_update([PageToken::VERSION])
-        .chain_update(binding.digest)
+        .chain_update(binding.digest.as_bytes())
         .chain_update(cursor)
         .finalize()
         .into();

@@ -1,7 +1,7 @@
 //! The head under its lock: what every mutation of an existing dashboard begins with.
 
 use postgres_types::Type;
-use tokio_postgres::Transaction;
+use tokio_postgres::{Row, Transaction};
 
 use super::{digest, from_row, head_columns};
 use crate::domain::audit_event::Version;
@@ -53,6 +53,12 @@ pub async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Res
         .await?
         .filter(|head| head.dashboard.name == *name)
         .ok_or_else(|| not_found(name))
+}
+
+/// Reads the row that changing a locked head gave back; locked, it is there.
+pub fn written(rows: &[Row]) -> Result<Dashboard> {
+    let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
+    from_row(row)
 }
 
 /// The error for a dashboard that does not exist.

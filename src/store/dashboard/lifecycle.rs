@@ -4,13 +4,13 @@ use postgres_types::Type;
 use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::Transaction;
 
-use super::head::{self, require_active, require_deleted, require_version, version};
-use super::{from_row, head_columns};
+use super::head::{self, require_active, require_deleted, require_version, version, written};
+use super::head_columns;
 use crate::access::Access;
 use crate::domain::audit_event::Change;
 use crate::domain::dashboard::{Dashboard, View};
 use crate::domain::mutation::DashboardTarget;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::mutate::Mutation;
 use crate::store::{Store, audit};
 
@@ -112,8 +112,7 @@ impl Store {
                 ],
             )
             .await?;
-        let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
-        let mut dashboard = from_row(row)?;
+        let mut dashboard = written(&rows)?;
         append_event(tx, access, &head, Some(&dashboard)).await?;
         dashboard.spec = head.spec;
         Ok(dashboard)
@@ -126,8 +125,7 @@ pub async fn revive(tx: &Transaction<'_>, access: &Access, head: Dashboard) -> R
     let rows = tx
         .query_typed(UNDELETE_DASHBOARD, &[(&head.uid, Type::UUID), (&author, Type::TEXT)])
         .await?;
-    let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
-    let mut dashboard = from_row(row)?;
+    let mut dashboard = written(&rows)?;
     append_event(tx, access, &head, Some(&dashboard)).await?;
     dashboard.spec = head.spec;
     Ok(dashboard)

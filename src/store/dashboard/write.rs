@@ -1,10 +1,10 @@
 //! Changes of content: the head and its revision in one statement, the audit event beside them.
 
 use postgres_types::Type;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::head::{Head, version};
+use super::head::{Head, version, written};
 use super::{from_row, head_columns};
 use crate::access::Access;
 use crate::domain::audit_event::Change;
@@ -250,12 +250,6 @@ impl<'a> Writer<'a> {
         };
         audit::append(tx, self.access, &change).await
     }
-}
-
-/// The row of a head that was locked, and so is there.
-fn written(rows: &[Row]) -> Result<Dashboard> {
-    let row = rows.first().ok_or_else(|| Error::internal("a locked row is gone"))?;
-    from_row(row)
 }
 
 /// Documents are far smaller than 2 GiB.
