@@ -74,16 +74,12 @@ build-bench:
 
 ##@ Check
 .PHONY: check
-check: check-format check-sizes check-migrations check-proto check-clippy check-docs check-dependencies ## Everything below, the quick ones first
+check: check-format check-migrations check-proto check-clippy check-docs check-dependencies ## Everything below, the quick ones first
 
 .PHONY: check-format
 check-format: ## rustfmt
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-
-.PHONY: check-sizes
-check-sizes: ## No source file over 600 lines
-	scripts/check-file-length.sh
 
 .PHONY: check-migrations
 check-migrations: ## Names, numbers and schema_version rows of migrations/; released ones unchanged
