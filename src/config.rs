@@ -31,7 +31,7 @@ pub use environment::Environment;
 pub use listener::ListenersConfig;
 pub use log::LogConfig;
 pub use migrate::MigrateConfig;
-pub use pool::PoolConfig;
+pub use pool::{PoolConfig, StatementMode};
 pub use problem::{ConfigErrors, Problem};
 pub use requests::{MAX_REQUEST_TIMEOUT, RequestsConfig};
 pub use serve::{DatabaseChoice, ServeConfig};

@@ -23,6 +23,7 @@ mod statement;
 use std::time::Duration;
 
 use pool::{Parameter, Pool};
+use statement::Statement;
 use tokio_postgres::Row;
 
 use crate::error::Result;
@@ -50,9 +51,15 @@ impl Store {
     }
 
     /// Reads with one statement, which is one round trip.
-    async fn read(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>> {
+    async fn read(&self, sql: &'static str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>> {
         let mut connection = self.pool.get().await?;
         Ok(connection.query(sql, parameters).await?)
+    }
+
+    /// Reads with a statement that was put together for this call.
+    async fn read_with(&self, statement: &Statement) -> Result<Vec<Row>> {
+        let mut connection = self.pool.get().await?;
+        Ok(connection.query_once(statement.text(), &statement.params()).await?)
     }
 
     /// The pool, for its statistics.

@@ -182,6 +182,10 @@ pub struct PoolArgs {
     /// A statement that runs longer is cancelled. [default: 30s]
     #[arg(long, env, value_name = "DURATION")]
     pub db_query_timeout: Option<String>,
+    /// Whether statements are prepared: named (they are), unnamed (never), or auto (unless a pooler stands before the
+    /// database). PgBouncer from 1.21 on takes named with max_prepared_statements. [default: auto]
+    #[arg(long, env, value_name = "MODE")]
+    pub db_statement_mode: Option<String>,
 }
 
 impl PoolArgs {
@@ -194,6 +198,7 @@ impl PoolArgs {
             db_conn_max_idle_time,
             db_acquire_timeout,
             db_query_timeout,
+            db_statement_mode,
         } = self;
         given([
             ("DB_MAX_OPEN_CONNS", db_max_open_conns),
@@ -202,6 +207,7 @@ impl PoolArgs {
             ("DB_CONN_MAX_IDLE_TIME", db_conn_max_idle_time),
             ("DB_ACQUIRE_TIMEOUT", db_acquire_timeout),
             ("DB_QUERY_TIMEOUT", db_query_timeout),
+            ("DB_STATEMENT_MODE", db_statement_mode),
         ])
     }
 }

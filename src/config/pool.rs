@@ -6,6 +6,28 @@ use super::args::PoolArgs;
 use super::problem::Reader;
 use super::value;
 
+/// Whether statements are prepared on the connections of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementMode {
+    /// Yes, unless a pooler stands before the database.
+    Auto,
+    /// Yes.
+    Named,
+    /// No: each is parsed and planned whenever it is sent.
+    Unnamed,
+}
+
+impl StatementMode {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            "named" => Ok(Self::Named),
+            "unnamed" => Ok(Self::Unnamed),
+            _ => Err("must be auto, named or unnamed".to_owned()),
+        }
+    }
+}
+
 /// How many connections are kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolConfig {
@@ -21,6 +43,8 @@ pub struct PoolConfig {
     pub acquire_timeout: Duration,
     /// The limit for one statement.
     pub query_timeout: Duration,
+    /// Whether statements are prepared.
+    pub statement_mode: StatementMode,
 }
 
 impl Default for PoolConfig {
@@ -32,6 +56,7 @@ impl Default for PoolConfig {
             max_idle_time: Some(Duration::from_secs(60)),
             acquire_timeout: Duration::from_secs(5),
             query_timeout: Duration::from_secs(30),
+            statement_mode: StatementMode::Auto,
         }
     }
 }
@@ -46,6 +71,7 @@ impl PoolConfig {
             db_conn_max_idle_time,
             db_acquire_timeout,
             db_query_timeout,
+            db_statement_mode,
         } = args;
         let defaults = Self::default();
         let max_open = reader
@@ -77,6 +103,9 @@ impl PoolConfig {
             query_timeout: reader
                 .read("DB_QUERY_TIMEOUT", db_query_timeout, value::timeout)
                 .unwrap_or(defaults.query_timeout),
+            statement_mode: reader
+                .read("DB_STATEMENT_MODE", db_statement_mode, StatementMode::parse)
+                .unwrap_or(defaults.statement_mode),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use postgres_types::Type;
-use tokio_postgres::Transaction;
 
 use crate::access::Access;
 use crate::domain::audit_event::Change;
 use crate::error::Result;
+use crate::store::pool::Transaction;
 
 const APPEND: &str = "-- append_audit_event
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,
@@ -23,7 +23,7 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
     let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
     let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
     let client_ip: Option<IpAddr> = origin.client_ip;
-    tx.execute_typed(
+    tx.execute(
         APPEND,
         &[
             (&caller.subject(), Type::TEXT),

@@ -52,6 +52,8 @@ impl Kind {
         let state = refusal.code();
         match *state {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Self::Collision,
+            // Forgotten by now: the transaction is run again.
+            _ if is_stale(refusal) => Self::Collision,
             SqlState::QUERY_CANCELED => Self::QueryCanceled,
             SqlState::LOCK_NOT_AVAILABLE => Self::Locked,
             SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
@@ -143,6 +145,19 @@ pub(super) fn says_rolled_back(error: &tokio_postgres::Error) -> bool {
     let is_rollback = ["23", "25", "40"].iter().any(|class| state.code().starts_with(class));
     let is_open = *state == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN;
     (is_rollback && !is_open) || *state == SqlState::QUERY_CANCELED
+}
+
+/// Whether an error says that a prepared statement can't be used any more.
+pub(super) fn says_stale(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(is_stale)
+}
+
+/// The schema has changed below a prepared statement, or the session does not know it: a pooler took another one.
+fn is_stale(refusal: &DbError) -> bool {
+    let state = refusal.code();
+    let result_changed =
+        *state == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery");
+    result_changed || *state == SqlState::INVALID_SQL_STATEMENT_NAME
 }
 
 /// Whether the connection is gone, as opposed to a value that does not fit its type.

@@ -5,6 +5,7 @@
 
 mod address;
 mod cancel;
+mod direct;
 mod tls;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use tracing::debug;
 use crate::config::{ConnectConfig, SslMode};
 use address::{Address, Endpoint};
 pub use cancel::Canceller;
+pub use direct::is_direct;
 
 /// What the database shows as the name of its client.
 const APPLICATION_NAME: &str = "dashboard-store";

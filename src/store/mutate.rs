@@ -11,10 +11,11 @@ use postgres_types::{Json, ToSql, Type};
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
 use super::Store;
+use super::pool::Transaction;
 use super::run_tx::{End, TxError};
 use crate::access::Access;
 use crate::domain::digest::{Digest, Fingerprint};
@@ -207,8 +208,8 @@ async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
         (&mutation.request_id, Type::UUID),
     ];
     // Sent together, run one after the other: the second sees what was committed before the lock was got.
-    let lock = tx.query_typed(LOCK_REQUEST, &key_parameter);
-    let find = tx.query_typed(FIND_ANSWER, &request);
+    let lock = tx.query(LOCK_REQUEST, &key_parameter);
+    let find = tx.query(FIND_ANSWER, &request);
     let (locked, found) = futures_util::future::try_join(lock, find).await?;
     if locked.first().map_or(Ok(false), |row| row.try_get(0))? {
         return Err(Error::Unavailable {
@@ -232,7 +233,7 @@ async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
 async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutation, kept: &K) -> Result<()> {
     let fingerprint = mutation.fingerprint.as_bytes();
     let json = serde_json::to_value(kept).map_err(Error::internal)?;
-    tx.execute_typed(
+    tx.execute(
         KEEP_ANSWER,
         &[
             (&mutation.caller, Type::TEXT),

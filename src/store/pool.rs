@@ -9,15 +9,16 @@
 //! dropped then, the statement is cancelled in the database, and the connection is thrown away.
 //!
 //! ```no_run
+//! use tokio_postgres::IsolationLevel;
 //! use tokio_postgres::types::Type;
 //! # async fn example(pool: dashboard_store::store::pool::Pool, name: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut connection = pool.get().await?;
-//! // One statement: one round trip, unnamed, so that it works through PgBouncer in transaction mode.
+//! // One statement: one round trip, and prepared for the next time where the connection allows it.
 //! let rows = connection.query("SELECT 1 WHERE $1 <> ''", &[(&name, Type::TEXT)]).await?;
 //! // Several: from `lease` to `settle` the connection counts as busy.
 //! let mut lease = connection.lease();
-//! let transaction = lease.transaction().await?;
-//! transaction.execute_typed("DELETE FROM nothing WHERE name = $1", &[(&name, Type::TEXT)]).await?;
+//! let transaction = lease.begin(IsolationLevel::ReadCommitted).await?;
+//! transaction.execute("DELETE FROM nothing WHERE name = $1", &[(&name, Type::TEXT)]).await?;
 //! transaction.commit().await?;
 //! lease.settle();
 //! # Ok(())
@@ -29,7 +30,9 @@
 mod attempts;
 mod connection;
 mod session;
+mod statements;
 mod statistics;
+mod transaction;
 mod upkeep;
 
 use std::fmt;
@@ -49,6 +52,7 @@ pub use connection::{Lease, Parameter, PooledConnection, QueryError};
 use session::{SessionErrorSink, SessionOpener};
 pub use statistics::PoolStats;
 use statistics::Statistics;
+pub use transaction::Transaction;
 
 /// How often bb8 looks for connections that are too old or were idle for too long, at most and at least.
 const REAPER_RATES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -93,7 +97,7 @@ impl Pool {
             Connector::new(connect)?,
             Arc::clone(&attempts),
             Arc::clone(&statistics),
-            config.max_lifetime,
+            &config,
         );
         let sessions = bb8::Pool::builder()
             .max_size(config.max_open)

@@ -2,7 +2,7 @@
 
 use postgres_types::{Json, Type};
 use scoped_futures::ScopedFutureExt as _;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 
 use super::Store;
 use super::dashboard::answer::{Document, KeptDashboard};
@@ -11,6 +11,7 @@ use super::json_text::JsonColumn;
 use super::metadata::Metadata;
 use super::mutate::{Answered, Mutation};
 use super::page::page;
+use super::pool::Transaction;
 use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, View};
 use crate::domain::list::{ListDashboardRevisions, MAX_PAGE_BYTES, Page};
@@ -224,7 +225,7 @@ fn document(row: &Row) -> Result<Document> {
 
 async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, name: &RevisionName) -> Result<()> {
     let found = tx
-        .query_typed(
+        .query(
             REVISION_EXISTS,
             &[(&head.uid, Type::UUID), (&name.revision, Type::INT4)],
         )

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use scoped_futures::ScopedBoxFuture;
 use tokio::time::timeout;
-use tokio_postgres::{Client, IsolationLevel, Transaction};
+use tokio_postgres::IsolationLevel;
 
 use super::classify::says_rolled_back;
-use super::pool::Pool;
+use super::pool::{Lease, Pool, Transaction};
 use crate::error::{Cause, Error, Result};
 
 /// How often a transaction is tried when it collides with others.
@@ -101,7 +101,7 @@ impl Pool {
 
 /// Begins, works and ends; each of the last two has `limit`.
 async fn run<'a, T, W>(
-    client: &mut Client,
+    lease: &mut Lease<'_>,
     isolation: IsolationLevel,
     limit: Duration,
     work: &W,
@@ -110,7 +110,7 @@ where
     T: Send + 'a,
     W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<End<T>>> + Sync,
 {
-    let tx = client.build_transaction().isolation_level(isolation).start().await?;
+    let tx = lease.begin(isolation).await?;
     match timeout(limit, work(&tx)).await {
         Ok(Ok(End::Commit(value))) => commit(tx, limit, value).await,
         Ok(Ok(End::RollBack(value))) => {

@@ -1,6 +1,7 @@
 //! The pool against a real server, on good days and bad ones.
 
 mod reach;
+mod statements;
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use dashboard_store::error::Error;
 use dashboard_store::store::pool::{Pool, PooledConnection, QueryError};
 use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
+use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::Type;
 
 use crate::support::cluster::TestDatabase;
@@ -41,11 +43,7 @@ async fn pool_of(max_open: u32) -> Pool {
 }
 
 async fn backend_pid(connection: &mut PooledConnection) -> i32 {
-    connection
-        .query_one("SELECT pg_backend_pid()", &[])
-        .await
-        .unwrap()
-        .get(0)
+    connection.query("SELECT pg_backend_pid()", &[]).await.unwrap()[0].get(0)
 }
 
 /// Waits for what happens in the background.
@@ -79,11 +77,11 @@ async fn a_connection_is_lent_and_comes_back() {
     let pool = pool_of(2).await;
     assert_eq!(pool.stats().open, 0);
     let mut connection = pool.get().await.unwrap();
-    let row = connection
-        .query_one("SELECT $1::int + 1", &[(&41_i32, Type::INT4)])
+    let rows = connection
+        .query("SELECT $1::int + 1", &[(&41_i32, Type::INT4)])
         .await
         .unwrap();
-    assert_eq!(row.get::<_, i32>(0), 42);
+    assert_eq!(rows[0].get::<_, i32>(0), 42);
     let stats = pool.stats();
     assert_eq!((stats.open, stats.idle, stats.in_use), (1, 0, 1));
     drop(connection);
@@ -96,7 +94,7 @@ async fn a_failed_statement_does_not_cost_the_connection() {
     let pool = pool_of(1).await;
     let mut connection = pool.get().await.unwrap();
     let pid = backend_pid(&mut connection).await;
-    let failed = connection.execute("SELECT 1/0", &[]).await;
+    let failed = connection.query("SELECT 1/0", &[]).await;
     assert!(
         matches!(failed, Err(QueryError::Database(error)) if error.code().is_some_and(|code| code.code() == "22012"))
     );
@@ -135,7 +133,7 @@ async fn a_dropped_statement_is_cancelled_in_the_database() {
     drop(connection);
     eventually("the statement ends", async || !is_running("dropped statement").await).await;
     let mut next = pool.get().await.unwrap();
-    assert_eq!(next.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+    assert_eq!(next.query("SELECT 1", &[]).await.unwrap()[0].get::<_, i32>(0), 1);
     let stats = pool.stats();
     assert_eq!((stats.closed.cancelled, stats.created, stats.in_use), (1, 2, 1));
 }
@@ -180,7 +178,7 @@ async fn a_dropped_transaction_leaves_nothing_behind() {
     setup.batch_execute("CREATE TABLE left_behind (n int)").await.unwrap();
     let mut connection = pool.get().await.unwrap();
     let mut lease = connection.lease();
-    let transaction = lease.transaction().await.unwrap();
+    let transaction = lease.begin(IsolationLevel::ReadCommitted).await.unwrap();
     transaction
         .execute("INSERT INTO left_behind VALUES (1)", &[])
         .await
@@ -189,18 +187,15 @@ async fn a_dropped_transaction_leaves_nothing_behind() {
     drop(connection);
     let count = async || -> i64 {
         let mut connection = pool.get().await.unwrap();
-        connection
-            .query_one("SELECT count(*) FROM left_behind", &[])
-            .await
-            .unwrap()
-            .get(0)
+        let rows = connection.query("SELECT count(*) FROM left_behind", &[]).await.unwrap();
+        rows[0].get(0)
     };
     assert_eq!(count().await, 0);
     assert_eq!(pool.stats().closed.cancelled, 1);
 
     let mut connection = pool.get().await.unwrap();
     let mut lease = connection.lease();
-    let transaction = lease.transaction().await.unwrap();
+    let transaction = lease.begin(IsolationLevel::ReadCommitted).await.unwrap();
     transaction
         .execute("INSERT INTO left_behind VALUES (1)", &[])
         .await
@@ -318,16 +313,13 @@ async fn a_request_may_move_between_threads() {
     let request = tokio::spawn(async move {
         let name = String::from("a name");
         let mut connection = pool.get().await.unwrap();
-        let row = connection.query_one("SELECT $1", &[(&name, Type::TEXT)]).await.unwrap();
+        let rows = connection.query("SELECT $1", &[(&name, Type::TEXT)]).await.unwrap();
         let mut lease = connection.lease();
-        let transaction = lease.transaction().await.unwrap();
-        transaction
-            .query_typed("SELECT $1", &[(&name, Type::TEXT)])
-            .await
-            .unwrap();
+        let transaction = lease.begin(IsolationLevel::ReadCommitted).await.unwrap();
+        transaction.query("SELECT $1", &[(&name, Type::TEXT)]).await.unwrap();
         transaction.commit().await.unwrap();
         lease.settle();
-        row.get::<_, String>(0)
+        rows[0].get::<_, String>(0)
     });
     assert_eq!(request.await.unwrap(), "a name");
 }

@@ -1,7 +1,5 @@
 //! ApplyDashboard.
 
-use tokio_postgres::Transaction;
-
 use super::create::taken_by;
 use super::head::{self, Head, not_found, require_version};
 use super::lifecycle::revive;
@@ -14,6 +12,7 @@ use crate::domain::mutation::{ApplyDashboard, ApplyOutcome};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::mutate::{Answered, Mutation};
+use crate::store::pool::Transaction;
 
 impl Store {
     /// Makes a dashboard be as given, and tells what that took. Where the JSON value of the document, the tags and the

@@ -2,7 +2,6 @@
 
 use postgres_types::Type;
 use scoped_futures::ScopedFutureExt as _;
-use tokio_postgres::Transaction;
 
 use super::state;
 use crate::access::Access;
@@ -13,6 +12,7 @@ use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::mutate::Mutation;
+use crate::store::pool::Transaction;
 
 const FIND_HOLDER: &str = "-- find_name_holder
 SELECT name, state FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\")";
@@ -45,7 +45,7 @@ impl Store {
 async fn name_taken(tx: &Transaction<'_>, name: &DashboardName) -> Result<Error> {
     let (project, id) = (name.project().as_str(), name.id());
     let rows = tx
-        .query_typed(FIND_HOLDER, &[(&project, Type::TEXT), (&id, Type::TEXT)])
+        .query(FIND_HOLDER, &[(&project, Type::TEXT), (&id, Type::TEXT)])
         .await?;
     let Some(row) = rows.first() else {
         // It went between the two statements: the name is free when the transaction is tried again.

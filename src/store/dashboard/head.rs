@@ -1,7 +1,7 @@
 //! The head under its lock: what every mutation of an existing dashboard begins with.
 
 use postgres_types::Type;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 
 use super::{digest, from_row, head_columns};
 use crate::domain::audit_event::Version;
@@ -11,6 +11,7 @@ use crate::domain::etag::EtagCondition;
 use crate::domain::name::DashboardName;
 use crate::domain::reason::Reason;
 use crate::error::{CurrentVersion, Error, Result};
+use crate::store::pool::Transaction;
 
 // One project has no two names that differ in case alone, so this finds one row at the most.
 const LOCK_HEAD: &str = concat!(
@@ -33,7 +34,7 @@ pub struct Head {
 pub async fn lock_any_case(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Option<Head>> {
     let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
     let rows = tx
-        .query_typed(
+        .query(
             LOCK_HEAD,
             &[(&project, Type::TEXT), (&id, Type::TEXT), (&with_spec, Type::BOOL)],
         )

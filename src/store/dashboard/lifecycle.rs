@@ -2,7 +2,6 @@
 
 use postgres_types::Type;
 use scoped_futures::ScopedFutureExt as _;
-use tokio_postgres::Transaction;
 
 use super::head::{self, require_active, require_deleted, require_version, version, written};
 use super::head_columns;
@@ -12,6 +11,7 @@ use crate::domain::dashboard::{Dashboard, View};
 use crate::domain::mutation::DashboardTarget;
 use crate::error::Result;
 use crate::store::mutate::Mutation;
+use crate::store::pool::Transaction;
 use crate::store::{Store, audit};
 
 const DELETE_DASHBOARD: &str = concat!(
@@ -89,7 +89,7 @@ impl Store {
                 let head = head::lock(tx, &request.name, View::Basic).await?.dashboard;
                 require_deleted(&head)?;
                 require_version(&head, &request.etag)?;
-                tx.execute_typed(PURGE_DASHBOARD, &[(&head.uid, Type::UUID)]).await?;
+                tx.execute(PURGE_DASHBOARD, &[(&head.uid, Type::UUID)]).await?;
                 append_event(tx, access, &head, None).await
             }
             .scope_boxed()
@@ -103,7 +103,7 @@ impl Store {
         let author = access.caller().subject();
         let retention = self.retention.deleted_dashboards.as_secs_f64();
         let rows = tx
-            .query_typed(
+            .query(
                 DELETE_DASHBOARD,
                 &[
                     (&head.uid, Type::UUID),
@@ -123,7 +123,7 @@ impl Store {
 pub async fn revive(tx: &Transaction<'_>, access: &Access, head: Dashboard) -> Result<Dashboard> {
     let author = access.caller().subject();
     let rows = tx
-        .query_typed(UNDELETE_DASHBOARD, &[(&head.uid, Type::UUID), (&author, Type::TEXT)])
+        .query(UNDELETE_DASHBOARD, &[(&head.uid, Type::UUID), (&author, Type::TEXT)])
         .await?;
     let mut dashboard = written(&rows)?;
     append_event(tx, access, &head, Some(&dashboard)).await?;

@@ -21,7 +21,7 @@ impl Store {
     /// None of its own.
     pub async fn list_dashboards(&self, access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
         let statement = list_dashboards(query, access.scope());
-        let rows = self.read(statement.text(), &statement.params()).await?;
+        let rows = self.read_with(&statement).await?;
         let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
     }

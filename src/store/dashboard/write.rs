@@ -1,7 +1,6 @@
 //! Changes of content: the head and its revision in one statement, the audit event beside them.
 
 use postgres_types::Type;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::head::{Head, version, written};
@@ -14,6 +13,7 @@ use crate::domain::spec::DashboardSpec;
 use crate::error::{Error, Result};
 use crate::store::json_text::JsonText;
 use crate::store::metadata::Metadata;
+use crate::store::pool::Transaction;
 use crate::store::{Store, audit};
 
 /// Follows a CTE `head` of the row that is written: its revision goes into the history, the oldest go out of it.
@@ -152,7 +152,7 @@ impl<'a> Writer<'a> {
         let spec = &content.spec;
         let author = self.author();
         let rows = tx
-            .query_typed(
+            .query(
                 INSERT,
                 &[
                     (&self.change_note, Type::TEXT),
@@ -187,7 +187,7 @@ impl<'a> Writer<'a> {
         let sha256 = new.spec.map(DashboardSpec::sha256);
         let canonical = new.spec.map(DashboardSpec::canonical_digest);
         let rows = tx
-            .query_typed(
+            .query(
                 UPDATE,
                 &[
                     (&self.change_note, Type::TEXT),
@@ -214,7 +214,7 @@ impl<'a> Writer<'a> {
     /// Makes the content of `revision`, which exists, the head's.
     pub async fn restore(self, tx: &Transaction<'_>, head: &Head, revision: i32) -> Result<Dashboard> {
         let rows = tx
-            .query_typed(
+            .query(
                 RESTORE,
                 &[
                     (&self.change_note, Type::TEXT),

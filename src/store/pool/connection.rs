@@ -11,7 +11,9 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use super::session::SessionOpener;
+use super::statements::Statements;
 use super::statistics::CloseReason;
+use crate::store::classify::says_stale;
 
 /// A value for a statement, and its PostgreSQL type, which saves the round trip that would ask for it.
 pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -59,30 +61,28 @@ impl PooledConnection {
         }
     }
 
-    /// Runs a statement and gives all of its rows.
+    /// Runs a statement and gives all of its rows; it is prepared for the next time where that may be.
     ///
     /// # Errors
     /// When the database refuses, the connection is lost, or the statement takes too long.
-    pub async fn query(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, QueryError> {
-        self.run(async |client| client.query_typed(sql, parameters).await).await
+    pub async fn query(&mut self, sql: &'static str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, QueryError> {
+        let rows = self.run(async |lease| lease.statements.query(lease, sql, parameters).await);
+        match rows.await {
+            // What was prepared is forgotten now.
+            Err(QueryError::Database(error)) if says_stale(&error) => {
+                self.run(async |lease| lease.statements.query(lease, sql, parameters).await)
+                    .await
+            }
+            result => result,
+        }
     }
 
-    /// Runs a statement and gives its only row.
-    ///
-    /// # Errors
-    /// As [`Self::query`], and when there is not exactly one row.
-    pub async fn query_one(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Row, QueryError> {
-        self.run(async |client| client.query_typed_one(sql, parameters).await)
-            .await
-    }
-
-    /// Runs a statement and gives the number of rows that it changed.
+    /// Runs a statement that was put together for this call, and gives all of its rows. It is never prepared.
     ///
     /// # Errors
     /// As [`Self::query`].
-    pub async fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, QueryError> {
-        self.run(async |client| client.execute_typed(sql, parameters).await)
-            .await
+    pub async fn query_once(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, QueryError> {
+        self.run(async |lease| lease.query_typed(sql, parameters).await).await
     }
 
     /// The driver's client, for transactions and all else that takes several steps.
@@ -90,8 +90,10 @@ impl PooledConnection {
     /// The connection counts as busy until [`Lease::settle`]: if it is dropped before, whatever runs is cancelled.
     pub fn lease(&mut self) -> Lease<'_> {
         self.is_busy = true;
+        let session = &mut *self.session;
         Lease {
-            client: &mut self.session.client,
+            client: &mut session.client,
+            statements: &session.statements,
             is_busy: &mut self.is_busy,
         }
     }
@@ -109,7 +111,7 @@ impl PooledConnection {
 
     async fn run<T>(
         &mut self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+        statement: impl AsyncFnOnce(&Lease<'_>) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, QueryError> {
         let limit = self.query_timeout;
         let lease = self.lease();
@@ -141,7 +143,8 @@ impl Drop for PooledConnection {
 /// The driver's client while its connection counts as busy.
 #[must_use = "a connection is closed unless its lease is settled"]
 pub struct Lease<'a> {
-    client: &'a mut Client,
+    pub(super) client: &'a mut Client,
+    pub(super) statements: &'a Statements,
     is_busy: &'a mut bool,
 }
 

@@ -10,8 +10,10 @@ use tokio_postgres::Client;
 use tracing::{info, warn};
 
 use super::attempts::Attempts;
+use super::statements::Statements;
 use super::statistics::{CloseReason, Statistics};
-use crate::store::connect::{Canceller, ConnectError, Connector};
+use crate::config::{PoolConfig, StatementMode};
+use crate::store::connect::{Canceller, ConnectError, Connector, is_direct};
 
 /// A connection that was not used for this long is checked before it is lent. Checking each time would double the round
 /// trips of a read.
@@ -23,7 +25,9 @@ const LIFETIME_JITTER: f64 = 0.1;
 
 /// An open connection.
 pub(super) struct Session {
+    // Dropped first, so that what is prepared goes without a word when its connection does.
     pub(super) client: Client,
+    pub(super) statements: Statements,
     canceller: Canceller,
     /// Why it is to be closed when it comes back.
     pub(super) closing: Option<CloseReason>,
@@ -108,6 +112,7 @@ pub(super) struct SessionOpener {
     attempts: Arc<Attempts>,
     statistics: Arc<Statistics>,
     max_lifetime: Option<Duration>,
+    statement_mode: StatementMode,
     doubts: Arc<Doubts>,
 }
 
@@ -116,14 +121,24 @@ impl SessionOpener {
         connector: Connector,
         attempts: Arc<Attempts>,
         statistics: Arc<Statistics>,
-        max_lifetime: Option<Duration>,
+        config: &PoolConfig,
     ) -> Self {
         Self {
             connector,
             attempts,
             statistics,
-            max_lifetime,
+            max_lifetime: config.max_lifetime,
+            statement_mode: config.statement_mode,
             doubts: Arc::default(),
+        }
+    }
+
+    /// Whether statements of this connection outlive their transaction.
+    async fn may_prepare(&self, client: &Client) -> bool {
+        match self.statement_mode {
+            StatementMode::Named => true,
+            StatementMode::Unnamed => false,
+            StatementMode::Auto => matches!(timeout(CHECK_LIMIT, is_direct(client)).await, Ok(Ok(true))),
         }
     }
 
@@ -157,10 +172,12 @@ impl ManageConnection for SessionOpener {
     async fn connect(&self) -> Result<Session, SessionError> {
         let connected = self.attempts.attempt(self.connector.connect()).await?;
         self.statistics.count_created();
+        let statements = Statements::new(self.may_prepare(&connected.client).await);
         let now = Instant::now();
         let early = rand::random_range(0.0..=LIFETIME_JITTER);
         Ok(Session {
             client: connected.client,
+            statements,
             canceller: connected.canceller,
             closing: None,
             last_used: now,

@@ -59,7 +59,7 @@ async fn the_pool_recovers_when_the_database_comes_back() {
     eventually("a connection is lent", async || pool.get().await.is_ok()).await;
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     let mut connection = pool.get().await.unwrap();
-    assert_eq!(connection.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+    assert_eq!(connection.query("SELECT 1", &[]).await.unwrap()[0].get::<_, i32>(0), 1);
 }
 
 #[tokio::test]
@@ -117,6 +117,6 @@ async fn of_several_hosts_one_that_takes_no_writes_is_not_used() {
     connect.hosts.extend(writable.tcp_config("127.0.0.1").hosts);
     let pool = Pool::connect_lazy(connect.clone(), pool_config(1)).unwrap();
     let mut connection = pool.get().await.unwrap();
-    let row = connection.query_one("SHOW port", &[]).await.unwrap();
-    assert_eq!(row.get::<_, String>(0), connect.hosts[1].port.to_string());
+    let rows = connection.query("SHOW port", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, String>(0), connect.hosts[1].port.to_string());
 }
