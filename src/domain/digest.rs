@@ -30,7 +30,7 @@ impl From<[u8; 32]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -47,18 +47,11 @@ impl From<Digest> for String {
 }
 
 impl TryFrom<String> for Digest {
-    type Error = &'static str;
+    type Error = hex::FromHexError;
 
-    fn try_from(hex: String) -> Result<Self, Self::Error> {
-        const WRONG: &str = "a SHA-256 digest is 64 hexadecimal digits";
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         let mut bytes = [0; 32];
-        if hex.len() != 2 * bytes.len() || !hex.is_ascii() {
-            return Err(WRONG);
-        }
-        for (byte, digits) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let text = std::str::from_utf8(digits).map_err(|_| WRONG)?;
-            *byte = u8::from_str_radix(text, 16).map_err(|_| WRONG)?;
-        }
+        hex::decode_to_slice(text, &mut bytes)?;
         Ok(Self(bytes))
     }
 }

@@ -61,7 +61,11 @@ fn origin(request: &Request, correlation_id: Uuid) -> CallOrigin {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(MAX_TEXT_CHARS).collect()
+    let end = text
+        .char_indices()
+        .nth(MAX_TEXT_CHARS)
+        .map_or(text.len(), |(end, _)| end);
+    text[..end].to_owned()
 }
 
 /// The trace id of `traceparent`: `version-trace_id-parent_id-flags`; malformed ones are ignored, as the standard says.

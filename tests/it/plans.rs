@@ -77,7 +77,12 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
 const LIST: &str = "list_dashboards";
 
 /// Statements that no call runs begin with one of these.
-const NOT_OF_CALLS: [&str; 4] = ["backend_pid", "migrate_", "schema_readiness", "create_database_if_missing"];
+const NOT_OF_CALLS: [&str; 4] = [
+    "backend_pid",
+    "migrate_",
+    "schema_readiness",
+    "create_database_if_missing",
+];
 
 const ONE: &str = "projects/project-1";
 const ALL: &str = "projects/-";
