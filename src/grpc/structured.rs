@@ -11,7 +11,6 @@ use prost::bytes::{Buf, BufMut};
 use prost::encoding::{DecodeContext, WireType, decode_varint, encode_key, encode_varint, skip_field};
 
 use crate::domain::spec::SpecLimits;
-use crate::domain::spec::json;
 use crate::domain::violation::Violation;
 
 /// The tag of `google.protobuf.Struct.fields`.
@@ -22,10 +21,12 @@ const FIELDS_TAG: u32 = 1;
 pub struct WireStruct(Vec<u8>);
 
 impl WireStruct {
-    /// Encodes a document; none for text that is not a JSON object, or holds a number that no double is equal to.
-    pub fn from_json(text: &str) -> Option<Self> {
-        let document = json::parse(text).ok()?;
-        encode::encode(&document).map(Self)
+    /// Encodes a document; none when it holds a number that no double is equal to.
+    ///
+    /// The text must be one that intake took, which is not checked again. Of other text that is not an object of JSON
+    /// becomes none, or a `Struct` that means nothing.
+    pub fn from_json(document: &str) -> Option<Self> {
+        encode::encode(document).map(Self)
     }
 
     /// Writes the tree as JSON text: keys sorted (maps of protobuf have no order), integral numbers without a fraction.
@@ -82,6 +83,7 @@ mod tests {
 
     use super::*;
     use crate::domain::reason::Reason;
+    use crate::domain::spec::json;
 
     /// What prost makes of the same bytes.
     fn through_prost(text: &str) -> prost_types::Struct {

@@ -19,25 +19,28 @@ const IN_PARTS: &str = "a value comes in several parts: send it in one";
 /// Decodes the fields of a `Struct` into JSON text.
 pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Violation> {
     let mut writer = Writer {
-        json: String::with_capacity(fields.len()),
+        json: Vec::with_capacity(fields.len()),
         depth: 0,
         nodes: 1,
         max_bytes: limits.max_bytes,
     };
     writer.object(fields)?;
-    Ok(writer.json)
+    String::from_utf8(writer.json).map_err(malformed)
 }
 
 /// The shortest JSON number that names `double`; none for infinity and for what is no number.
 pub(super) fn json_number(double: f64) -> Option<String> {
+    if double == 0.0 && double.is_sign_negative() {
+        return Some("-0".into());
+    }
     if double.fract() == 0.0 && double.abs() <= MAX_EXACT_INTEGER {
-        return Some(format!("{double:.0}"));
+        return Some((double as i64).to_string());
     }
     serde_json::Number::from_f64(double).map(|number| number.to_string())
 }
 
 struct Writer {
-    json: String,
+    json: Vec<u8>,
     depth: usize,
     /// How many values were met so far, as intake counts them.
     nodes: usize,
@@ -54,14 +57,14 @@ impl Writer {
             .map(entry)
             .collect::<Result<Vec<_>, _>>()?;
         entries.sort_unstable_by_key(|(key, _)| *key);
-        self.json.push('{');
+        self.json.push(b'{');
         for (position, (key, value)) in entries.into_iter().enumerate() {
             self.separate(position);
             self.string(key)?;
-            self.json.push(':');
+            self.json.push(b':');
             self.value(value)?;
         }
-        self.json.push('}');
+        self.json.push(b'}');
         self.depth -= 1;
         Ok(())
     }
@@ -69,12 +72,12 @@ impl Writer {
     /// Writes a message `ListValue`.
     fn array(&mut self, values: &[u8]) -> Result<(), Violation> {
         self.enter()?;
-        self.json.push('[');
+        self.json.push(b'[');
         for (position, value) in self.bodies(values)?.into_iter().enumerate() {
             self.separate(position);
             self.value(value)?;
         }
-        self.json.push(']');
+        self.json.push(b']');
         self.depth -= 1;
         Ok(())
     }
@@ -92,11 +95,11 @@ impl Writer {
             kind = next.or(kind);
         }
         match kind.ok_or_else(|| malformed("a value has no kind"))? {
-            Kind::Null => self.json.push_str("null"),
-            Kind::Bool(truth) => self.json.push_str(if truth { "true" } else { "false" }),
+            Kind::Null => self.json.extend_from_slice(b"null"),
+            Kind::Bool(truth) => self.json.extend_from_slice(if truth { b"true" } else { b"false" }),
             Kind::Number(double) => {
                 let number = json_number(double).ok_or_else(|| malformed("JSON has no number for infinity and NaN"))?;
-                self.json.push_str(&number);
+                self.json.extend_from_slice(number.as_bytes());
             }
             Kind::String(text) => self.string(text)?,
             Kind::Struct(fields) => self.object(fields)?,
@@ -123,14 +126,12 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str) -> Result<(), Violation> {
-        let quoted = serde_json::to_string(text).map_err(malformed)?;
-        self.json.push_str(&quoted);
-        Ok(())
+        serde_json::to_writer(&mut self.json, text).map_err(malformed)
     }
 
     fn separate(&mut self, position: usize) {
         if position > 0 {
-            self.json.push(',');
+            self.json.push(b',');
         }
     }
 

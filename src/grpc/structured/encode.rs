@@ -1,84 +1,167 @@
-//! From a JSON document to the wire bytes of a `google.protobuf.Struct`.
+//! From JSON text to the wire bytes of a `google.protobuf.Struct`: one pass over both, from the end to the front.
+//!
+//! In protobuf the length of a message stands before its body, and here messages are nested three deep for each level of
+//! JSON. Written from its end, a body is there before its length is, so that nothing is measured first or moved later; and
+//! as the text is read from its end too, nothing of it is kept until its turn comes.
 
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+mod text;
+mod wire;
 
-use crate::domain::spec::json::{Json, Member};
+use self::text::{JsonString, JsonText};
+use self::wire::{WireBuffer, delimited, fixed64, varint};
+use crate::domain::spec::json::{self, Json, MAX_DEPTH};
 
-// Tags of the fields of google/protobuf/struct.proto.
-const STRUCT_FIELDS: u32 = 1;
-const ENTRY_KEY: u32 = 1;
-const ENTRY_VALUE: u32 = 2;
-const VALUE_NULL: u32 = 1;
-const VALUE_NUMBER: u32 = 2;
-const VALUE_STRING: u32 = 3;
-const VALUE_BOOL: u32 = 4;
-const VALUE_STRUCT: u32 = 5;
-const VALUE_LIST: u32 = 6;
-const LIST_VALUES: u32 = 1;
+// Keys of the fields of google/protobuf/struct.proto.
+const STRUCT_FIELDS: u8 = delimited(1);
+const ENTRY_KEY: u8 = delimited(1);
+const ENTRY_VALUE: u8 = delimited(2);
+const VALUE_NULL: u8 = varint(1);
+const VALUE_NUMBER: u8 = fixed64(2);
+const VALUE_STRING: u8 = delimited(3);
+const VALUE_BOOL: u8 = varint(4);
+const VALUE_STRUCT: u8 = delimited(5);
+const VALUE_LIST: u8 = delimited(6);
+const LIST_VALUES: u8 = delimited(1);
 
-/// Encodes the document; none when it is no object or holds a number that no double is equal to.
-pub(super) fn encode(document: &Json<'_>) -> Option<Vec<u8>> {
-    let Json::Object(members) = document else {
-        return None;
+/// Encodes a document that intake took; none when it is no object or holds a number that no double is equal to.
+///
+/// Grammar is checked only as far as it is needed to tell values apart.
+pub(super) fn encode(document: &str) -> Option<Vec<u8>> {
+    // An ordinary document grows by a fifth: keys and strings have three bytes more than in JSON, and lose their quotes.
+    let mut encoder = Encoder {
+        text: JsonText::new(document),
+        wire: WireBuffer::with_room(document.len() + document.len() / 2),
     };
-    let mut wire = Vec::new();
-    put_members(members, &mut wire)?;
-    Some(wire)
-}
-
-fn put_members(members: &[Member<'_>], wire: &mut Vec<u8>) -> Option<()> {
-    members.iter().try_for_each(|(key, value)| {
-        put_delimited(STRUCT_FIELDS, wire, |entry| {
-            put_string(ENTRY_KEY, key, entry);
-            put_delimited(ENTRY_VALUE, entry, |body| put_value(value, body))
-        })
-    })
-}
-
-fn put_value(value: &Json<'_>, wire: &mut Vec<u8>) -> Option<()> {
-    match value {
-        Json::Null => put_varint(VALUE_NULL, 0, wire),
-        Json::Bool(truth) => put_varint(VALUE_BOOL, u64::from(*truth), wire),
-        Json::Number(number) => {
-            let double = number.is_double().then(|| number.to_f64())?;
-            encode_key(VALUE_NUMBER, WireType::SixtyFourBit, wire);
-            wire.extend_from_slice(&double.to_le_bytes());
-        }
-        Json::String(text) => put_string(VALUE_STRING, text, wire),
-        Json::Array(elements) => {
-            return put_delimited(VALUE_LIST, wire, |list| {
-                elements
-                    .iter()
-                    .try_for_each(|element| put_delimited(LIST_VALUES, list, |body| put_value(element, body)))
-            });
-        }
-        Json::Object(members) => return put_delimited(VALUE_STRUCT, wire, |body| put_members(members, body)),
+    if encoder.text.take()? != b'}' {
+        return None;
     }
-    Some(())
+    encoder.members(1)?;
+    encoder.text.take().is_none().then(|| encoder.wire.into_bytes())
 }
 
-fn put_varint(tag: u32, value: u64, wire: &mut Vec<u8>) {
-    encode_key(tag, WireType::Varint, wire);
-    encode_varint(value, wire);
+struct Encoder<'a> {
+    text: JsonText<'a>,
+    wire: WireBuffer,
 }
 
-fn put_string(tag: u32, text: &str, wire: &mut Vec<u8>) {
-    encode_key(tag, WireType::LengthDelimited, wire);
-    encode_varint(text.len() as u64, wire);
-    wire.extend_from_slice(text.as_bytes());
+impl Encoder<'_> {
+    /// Encodes the members of an object, `level` deep, whose closing brace was taken.
+    fn members(&mut self, level: usize) -> Option<()> {
+        if level > MAX_DEPTH {
+            return None;
+        }
+        if self.text.take_if(b'{') {
+            return Some(());
+        }
+        loop {
+            let end = self.wire.len();
+            self.value(level)?;
+            self.wire.put_header(ENTRY_VALUE, end);
+            if self.text.take()? != b':' {
+                return None;
+            }
+            self.string(ENTRY_KEY)?;
+            self.wire.put_header(STRUCT_FIELDS, end);
+            match self.text.take()? {
+                b',' => {}
+                b'{' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Encodes the elements of an array, `level` deep, whose closing bracket was taken.
+    fn elements(&mut self, level: usize) -> Option<()> {
+        if level > MAX_DEPTH {
+            return None;
+        }
+        if self.text.take_if(b'[') {
+            return Some(());
+        }
+        loop {
+            let end = self.wire.len();
+            self.value(level)?;
+            self.wire.put_header(LIST_VALUES, end);
+            match self.text.take()? {
+                b',' => {}
+                b'[' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Encodes a value, in an object or array that is `level` deep, as the body of a message `Value`.
+    fn value(&mut self, level: usize) -> Option<()> {
+        let end = self.wire.len();
+        match self.text.peek()? {
+            b'"' => self.string(VALUE_STRING)?,
+            b'}' => {
+                self.text.take()?;
+                self.members(level + 1)?;
+                self.wire.put_header(VALUE_STRUCT, end);
+            }
+            b']' => {
+                self.text.take()?;
+                self.elements(level + 1)?;
+                self.wire.put_header(VALUE_LIST, end);
+            }
+            b'0'..=b'9' => {
+                let double = exact_double(self.text.take_number())?;
+                self.wire.put(&double.to_le_bytes());
+                self.wire.put(&[VALUE_NUMBER]);
+            }
+            _ => self.word()?,
+        }
+        Some(())
+    }
+
+    fn word(&mut self) -> Option<()> {
+        let field = if self.text.take_word(b"null") {
+            [VALUE_NULL, 0]
+        } else if self.text.take_word(b"true") {
+            [VALUE_BOOL, 1]
+        } else if self.text.take_word(b"false") {
+            [VALUE_BOOL, 0]
+        } else {
+            return None;
+        };
+        self.wire.put(&field);
+        Some(())
+    }
+
+    /// Encodes a string as the field with this key.
+    fn string(&mut self, field_key: u8) -> Option<()> {
+        let end = self.wire.len();
+        match self.text.take_string()? {
+            JsonString::Plain(content) => self.wire.put(content),
+            JsonString::Escaped(quoted) => self.put_unescaped(quoted)?,
+        }
+        self.wire.put_header(field_key, end);
+        Some(())
+    }
+
+    fn put_unescaped(&mut self, quoted: &[u8]) -> Option<()> {
+        match json::parse(str::from_utf8(quoted).ok()?).ok()? {
+            Json::String(content) => self.wire.put(content.as_bytes()),
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
-/// Puts a field whose length is known only after its body was written: the body moves to make room for it.
-fn put_delimited(tag: u32, wire: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<()> {
-    encode_key(tag, WireType::LengthDelimited, wire);
-    let start = wire.len();
-    body(wire)?;
-    let end = wire.len();
-    let length = (end - start) as u64;
-    let room = encoded_len_varint(length);
-    wire.resize(end + room, 0);
-    wire.copy_within(start..end, start + room);
-    let mut prefix = wire.get_mut(start..start + room)?;
-    encode_varint(length, &mut prefix);
-    Some(())
+/// The double that is exactly this number; none if there is none.
+fn exact_double(number: &[u8]) -> Option<f64> {
+    /// Every number of so few digits is told from the others by its double.
+    const SAFE_DIGITS: usize = f64::DIGITS as usize;
+    let text = str::from_utf8(number).ok()?;
+    if number.iter().filter(|byte| byte.is_ascii_digit()).count() <= SAFE_DIGITS {
+        return text.parse().ok().filter(|double: &f64| double.is_finite());
+    }
+    match json::parse(text).ok()? {
+        Json::Number(parsed) => parsed.is_double().then(|| parsed.to_f64()),
+        _ => None,
+    }
 }
+
+#[cfg(test)]
+mod tests;
