@@ -1,6 +1,7 @@
 //! Who is calling, from where, in which call.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -41,7 +42,7 @@ pub struct Caller {
     subject: String,
     groups: Vec<String>,
     auth_method: AuthMethod,
-    origin: CallOrigin,
+    origin: Arc<CallOrigin>,
 }
 
 /// The longest user name that development mode takes, in characters.
@@ -52,7 +53,7 @@ impl Caller {
     ///
     /// # Errors
     /// A sentence for the caller when the name is empty, too long, or has characters that are not printable.
-    pub fn development(user: Option<&str>, origin: CallOrigin) -> Result<Self, String> {
+    pub fn development(user: Option<&str>, origin: Arc<CallOrigin>) -> Result<Self, String> {
         let user = user.unwrap_or("developer");
         let printable = user.chars().all(|c| !c.is_control() && !c.is_whitespace());
         if user.is_empty() || user.chars().count() > MAX_USER_CHARS || !printable {

@@ -1,5 +1,7 @@
 //! Finds out who is calling.
 
+use std::sync::Arc;
+
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use tonic::Status;
@@ -35,7 +37,7 @@ impl Layer for Authenticate {
 
 fn caller(request: &Request) -> Result<Caller> {
     let user = remote_user(request.headers())?;
-    let origin = request.extensions().get::<CallOrigin>().cloned();
+    let origin = request.extensions().get::<Arc<CallOrigin>>().cloned();
     let origin = origin.ok_or_else(|| Error::internal("the call has no origin: the identity layer is missing"))?;
     Caller::development(user, origin).map_err(Error::Unauthenticated)
 }

@@ -3,6 +3,8 @@
 //! Every error of ours arrives here with details. One without them was made by tonic (a message that is no protobuf, that
 //! is too large, an unknown method) or by one of its services (health, reflection).
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use tonic::Status;
@@ -23,7 +25,7 @@ pub struct Details;
 
 impl Layer for Details {
     async fn call(&self, request: Request, next: &impl Handler) -> Response {
-        let call_id = request.extensions().get::<CallOrigin>().map(|o| o.correlation_id);
+        let call_id = request.extensions().get::<Arc<CallOrigin>>().map(|o| o.correlation_id);
         let uri = request.uri().clone();
         let response = next.handle(request).await;
         match StatusCode::from_headers(response.headers()) {

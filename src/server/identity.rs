@@ -20,7 +20,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The longest text of a caller's that is kept, in characters.
 const MAX_TEXT_CHARS: usize = 200;
 
-/// Puts [`CallOrigin`] and [`super::methods::Method`] into the request, and the id of the call into the answer.
+/// Puts an `Arc` of [`CallOrigin`] and [`super::methods::Method`] into the request, and the id of the call into the answer.
 ///
 /// The id is always ours: it stands in audit events, so no caller may choose it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Identity {
 impl Layer for Identity {
     async fn call(&self, mut request: Request, next: &impl Handler) -> Response {
         let correlation_id = Uuid::now_v7();
-        let origin = origin(&request, correlation_id);
+        let origin = Arc::new(origin(&request, correlation_id));
         let method = self.methods.find(request.uri().path()).clone();
         request.extensions_mut().insert(origin);
         request.extensions_mut().insert(method);

@@ -57,7 +57,7 @@ struct Call {
 
 impl Call {
     fn start(observe: &Observe, request: &Request) -> Self {
-        let origin = request.extensions().get::<CallOrigin>();
+        let origin = request.extensions().get::<Arc<CallOrigin>>();
         let method = request.extensions().get::<Method>();
         // At level error, so that it is there for every line, whatever the filter lets through.
         let span = tracing::error_span!(
