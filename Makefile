@@ -68,6 +68,11 @@ bench: build-bench ## Rates, CPU and latencies beside pgbench and an echo, ratio
 bench-quick: build-bench ## The same in about a minute, less exact
 	$(BENCH) --warm-up 500 --measure 1000
 
+.PHONY: instructions
+instructions: build-bench ## Instructions for a Get under callgrind, beside the goals and the baseline, which RECORD=1 records anew; takes valgrind
+	taskset --cpu-list 0 $(TARGET)/release/bench-load instructions --service $(TARGET)/release/dashboard-store \
+	  --results $(TARGET)/bench/results.json --baseline benches/instructions.json $(if $(RECORD),--record)
+
 .PHONY: build-bench
 build-bench:
 	cargo build --release --locked --features bench --bins

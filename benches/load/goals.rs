@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Outcome;
 use super::report::{Measured, Report, quantile};
@@ -25,7 +26,7 @@ pub struct Figure {
 
 /// Which side of the target is good.
 #[derive(Debug, Clone, Copy)]
-enum Target {
+pub enum Target {
     AtLeast(f64),
     AtMost(f64),
 }
@@ -57,7 +58,8 @@ pub fn check(report: &Report) -> Vec<Figure> {
     figures.into_iter().filter(|figure| figure.value.is_finite()).collect()
 }
 
-fn figure(goal: u8, name: &'static str, value: f64, unit: &'static str, target: Target) -> Figure {
+/// Compares one figure with its goal.
+pub fn figure(goal: u8, name: &'static str, value: f64, unit: &'static str, target: Target) -> Figure {
     let (limit, met) = match target {
         Target::AtLeast(least) => (least, value >= least),
         Target::AtMost(most) => (most, value <= most),
@@ -87,10 +89,19 @@ pub fn table(figures: &[Figure]) -> String {
     table
 }
 
-/// Writes the figures as a list of JSON objects.
+/// Writes the figures into a list of JSON objects. Those that are there already stay, except of the same goals.
 pub fn write(figures: &[Figure], path: &Path) -> Outcome<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
-    Ok(fs::write(path, serde_json::to_string_pretty(figures)?)?)
+    let mut list = match path.exists() {
+        true => serde_json::from_str::<Vec<Value>>(&fs::read_to_string(path)?)?,
+        false => Vec::new(),
+    };
+    list.retain(|old| !figures.iter().any(|figure| old["goal"] == figure.goal));
+    for figure in figures {
+        list.push(serde_json::to_value(figure)?);
+    }
+    list.sort_by_key(|figure| figure["goal"].as_u64());
+    Ok(fs::write(path, serde_json::to_string_pretty(&list)?)?)
 }

@@ -10,10 +10,12 @@ mod client;
 mod document;
 mod echo;
 mod goals;
+mod instructions;
 mod pgbench;
 mod pool;
 mod processes;
 mod report;
+mod running;
 mod stage;
 mod statements;
 mod workloads;
@@ -46,6 +48,8 @@ struct Arguments {
 enum Command {
     /// Measures everything and prints the table.
     Run(Run),
+    /// Counts the instructions of the calls that have a goal for it.
+    Instructions(instructions::Arguments),
     /// Answers each call with its request: the control for the wire. Started by `run`.
     Echo,
 }
@@ -93,6 +97,7 @@ struct Times {
 async fn main() -> Outcome<()> {
     match Arguments::parse().command {
         Command::Run(run) => measure_all(run).await,
+        Command::Instructions(arguments) => instructions::count(&arguments).await,
         Command::Echo => echo::serve().await,
     }
 }

@@ -1,30 +1,28 @@
 //! What the bench plays on: PostgreSQL with dashboards in it, the service as it is released, the echo.
 
-use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use dashboard_store::config::ConnectConfig;
 use dashboard_store::store::connect::connect;
 use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
 use dashboard_store::store::migrate::{Migrator, UpOptions};
-use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 use tokio_postgres::types::Type;
 
 use super::client::{Clients, Latencies};
 use super::document::document;
 use super::pgbench::{Pgbench, Protocol, Script};
 use super::report::Measured;
+use super::running::Running;
 use super::workloads::{LARGE_DASHBOARDS, Workload};
 use super::{Outcome, Times, pool, processes, statements};
 
-const DATABASE: &str = "bench";
+/// The database of the bench.
+pub const DATABASE: &str = "bench";
 const LOAD: &str = include_str!("../../tests/it/support/load_dashboards.sql");
 /// The document of those that are not read one by one.
 const SMALL_DOCUMENT: &str = r#"{"display":{"name":"loaded"},"panels":{},"layouts":[]}"#;
@@ -52,19 +50,12 @@ struct Scripts {
 impl Stage {
     /// Starts everything, with the dashboards that have large documents.
     pub async fn set(service_program: &Path) -> Outcome<Self> {
-        let directory = tempfile::Builder::new().prefix("dashboard-store-bench-").tempdir()?;
-        // As root, PostgreSQL runs as another user, who must get through.
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711))?;
-        let options = EmbeddedOptions::new(directory.path().join("postgresql"), Durability::Durable);
-        let postgres = EmbeddedPostgres::start(options).await?;
-        postgres.create_database_if_missing(DATABASE).await?;
+        let directory = working_directory()?;
+        let postgres = start_database(directory.path()).await?;
         let database = postgres.endpoint().connect_config(DATABASE);
-        Migrator::embedded()
-            .up(&mut connect(&database).await?.client, UpOptions::default(), &mut |_| {})
-            .await?;
-        load(&database, 1, LARGE_DASHBOARDS, &document(0)).await?;
         let scripts = observe_statements(service_program, &postgres, &database, directory.path()).await?;
-        let service = Running::service(service_program, &database, directory.path()).await?;
+        let service_log = directory.path().join("service.log");
+        let service = Running::service(Command::new(service_program), &database, &service_log).await?;
         Ok(Self {
             idle_bytes: processes::resident_bytes(service.process()?)?,
             service,
@@ -155,8 +146,8 @@ impl Stage {
             return pool::run(self.database(), times, workload == Workload::EmptyTransaction).await;
         };
         let address = match workload {
-            Workload::Echo => self.echo.address,
-            _ => self.service.address,
+            Workload::Echo => self.echo.address(),
+            _ => self.service.address(),
         };
         let clients = Clients::connect(address, path).await?;
         clients.run(times, |stream| workload.requests(stream)).await
@@ -193,6 +184,27 @@ fn micros(nanoseconds: u64) -> f64 {
     f64_of(nanoseconds) / 1_000.0
 }
 
+/// A directory that PostgreSQL can use; removed when dropped.
+pub fn working_directory() -> Outcome<TempDir> {
+    let directory = tempfile::Builder::new().prefix("dashboard-store-bench-").tempdir()?;
+    // As root, PostgreSQL runs as another user, who must get through.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711))?;
+    Ok(directory)
+}
+
+/// Starts PostgreSQL with a database of dashboards that have large documents.
+pub async fn start_database(directory: &Path) -> Outcome<EmbeddedPostgres> {
+    let options = EmbeddedOptions::new(directory.join("postgresql"), Durability::Durable);
+    let postgres = EmbeddedPostgres::start(options).await?;
+    postgres.create_database_if_missing(DATABASE).await?;
+    let database = postgres.endpoint().connect_config(DATABASE);
+    Migrator::embedded()
+        .up(&mut connect(&database).await?.client, UpOptions::default(), &mut |_| {})
+        .await?;
+    load(&database, 1, LARGE_DASHBOARDS, &document(0)).await?;
+    Ok(postgres)
+}
+
 /// Inserts the dashboards of these numbers, and tells the planner.
 async fn load(database: &ConnectConfig, first: i32, last: i32, spec: &str) -> Outcome<()> {
     let sql = connect(database).await?.client;
@@ -216,11 +228,11 @@ async fn observe_statements(
     admin
         .batch_execute("ALTER DATABASE bench SET log_statement = 'all'")
         .await?;
-    let service = Running::service(program, database, directory).await?;
+    let service = Running::service(Command::new(program), database, &directory.join("service.log")).await?;
     for workload in [Workload::Get, Workload::List, Workload::Update] {
         let path = workload.path().ok_or("a call has a path")?;
         let request = workload.requests(0)();
-        Clients::connect(service.address, path).await?.call(request).await?;
+        Clients::connect(service.address(), path).await?.call(request).await?;
     }
     admin.batch_execute("ALTER DATABASE bench RESET log_statement").await?;
     let sent = statements::read(&postgres.data_dir().join("postgresql.log"))?;
@@ -229,66 +241,4 @@ async fn observe_statements(
         list: Script::of_read(&sent, "list_dashboards")?,
         update: Script::of_update(&sent)?,
     })
-}
-
-/// A server that was started for the bench; killed when dropped.
-struct Running {
-    child: Child,
-    address: SocketAddr,
-    /// Open, so that it can go on printing.
-    _stdout: BufReader<ChildStdout>,
-}
-
-impl Running {
-    /// Starts the service as it is released, with its defaults.
-    async fn service(program: &Path, database: &ConnectConfig, directory: &Path) -> Outcome<Self> {
-        let host = database.hosts.first().ok_or("no host")?;
-        let password = database.password.as_ref().ok_or("no password")?.expose_secret();
-        let url = format!(
-            "host='{}' port={} dbname={} user={} password='{password}'",
-            host.host, host.port, database.dbname, database.user
-        );
-        let mut command = Command::new(program);
-        command
-            .args([
-                "serve",
-                "--insecure-dev",
-                "--grpc-addr=127.0.0.1:0",
-                "--http-addr=127.0.0.1:0",
-            ])
-            .env("DATABASE_URL", url)
-            .stderr(File::create(directory.join("service.log"))?);
-        Self::start(command).await
-    }
-
-    /// Starts this program as the echo.
-    async fn echo() -> Outcome<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("echo");
-        Self::start(command).await
-    }
-
-    async fn start(mut command: Command) -> Outcome<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut stdout = BufReader::new(child.stdout.take().ok_or("no output")?);
-        let mut first = String::new();
-        stdout.read_line(&mut first).await?;
-        let address = first
-            .trim()
-            .strip_prefix("grpc: http://")
-            .ok_or("it does not say where it listens")?;
-        Ok(Self {
-            address: address.parse()?,
-            child,
-            _stdout: stdout,
-        })
-    }
-
-    fn process(&self) -> Outcome<u32> {
-        Ok(self.child.id().ok_or("it has ended")?)
-    }
 }
