@@ -79,17 +79,21 @@ async fn the_100_dashboards_that_were_looked_at_last_are_kept() {
     assert_eq!(sql.query_one(others, &[]).await.unwrap().get::<_, i64>(0), 1);
 }
 
+/// Gives `user:developer` a view of each of `count` dashboards `a-1`, `a-2` and so on, the first one the longest ago.
+async fn fill(server: &TestServer, count: i32) {
+    create(&mut server.dashboards().await, "a").await;
+    let sql = server.sql().await;
+    copy_dashboard(&sql, "a", count).await;
+    let fill = "INSERT INTO dashboard_recent (dashboard_id, subject, viewed_at)
+        SELECT id, 'user:developer', now() - make_interval(days => 1000 - split_part(name, '-', 2)::integer)
+        FROM dashboard WHERE name <> 'a'";
+    sql.execute(fill, &[]).await.unwrap();
+}
+
 #[tokio::test]
 async fn views_at_the_same_time_stand_in_nobodys_way() {
     let server = TestServer::start().await;
-    create(&mut server.dashboards().await, "a").await;
-    let sql = server.sql().await;
-    copy_dashboard(&sql, "a", 200).await;
-    // All that there is room for, each a microsecond after the other, so that the oldest are looked at again below.
-    let fill = "INSERT INTO dashboard_recent (dashboard_id, subject, viewed_at)
-        SELECT id, 'user:developer', now() - make_interval(days => 200 - split_part(name, '-', 2)::integer)
-        FROM dashboard WHERE name <> 'a'";
-    sql.execute(fill, &[]).await.unwrap();
+    fill(&server, 200).await;
     let mut viewers = Vec::new();
     for viewer in 0..8 {
         let mut client = server.preferences().await;
@@ -109,6 +113,24 @@ async fn views_at_the_same_time_stand_in_nobodys_way() {
 }
 
 #[tokio::test]
+async fn a_view_does_not_wait_for_what_it_would_forget() {
+    let server = TestServer::start().await;
+    let mut client = server.preferences().await;
+    fill(&server, 100).await;
+    let mut sql = server.sql().await;
+    let other_view = sql.transaction().await.unwrap();
+    let oldest = "SELECT FROM dashboard_recent ORDER BY viewed_at LIMIT 1 FOR UPDATE";
+    other_view.execute(oldest, &[]).await.unwrap();
+
+    view(&mut client, &["a"]).await;
+    assert_eq!(recents(&mut client).await.len(), 101);
+
+    other_view.rollback().await.unwrap();
+    view(&mut client, &["a"]).await;
+    assert_eq!(recents(&mut client).await.len(), 100);
+}
+
+#[tokio::test]
 async fn a_clock_that_steps_back_takes_no_view_behind_an_earlier_one() {
     let server = TestServer::start().await;
     let mut client = server.preferences().await;
@@ -118,7 +140,7 @@ async fn a_clock_that_steps_back_takes_no_view_behind_an_earlier_one() {
     view(&mut client, &["a"]).await;
     let later = "UPDATE dashboard_recent SET viewed_at = now() + interval '1 hour'";
     server.sql().await.execute(later, &[]).await.unwrap();
-    view(&mut client, &["b", "a"]).await;
+    view(&mut client, &["a", "b"]).await;
     assert_eq!(recents(&mut client).await, ["a", "b"]);
 }
 
