@@ -49,8 +49,8 @@ const LIST_RECENTS: DashboardsOfUser = DashboardsOfUser {
 impl Store {
     /// Notes that a user looks at a dashboard now, and forgets what it looked at too long ago.
     ///
-    /// It is one statement and no [`Store::mutate`]: made twice, it has the effect of one, so nothing is kept for its request
-    /// id, and it is no change that an audit event would tell of.
+    /// It is one statement, and not a transaction as other mutations are: made twice, it has the effect of one, so nothing is
+    /// kept for its request id, and it is no change that an audit event would tell of.
     ///
     /// # Errors
     /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_DELETED`.
