@@ -10,7 +10,8 @@ pub use caller::{AuthMethod, CallOrigin, Caller};
 pub use permission::Permission;
 
 use crate::domain::name::{Parent, ProjectId};
-use crate::error::Result;
+use crate::domain::user::UserId;
+use crate::error::{Error, Result};
 
 /// What a permission is asked for: the scope that is checked is the scope that is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,21 +20,19 @@ pub enum Scope {
     Project(ProjectId),
     /// Every project that the caller may read.
     AllProjects,
-}
-
-impl Scope {
-    /// The one project, or none for all of them.
-    pub fn project(&self) -> Option<&ProjectId> {
-        match self {
-            Self::Project(project) => Some(project),
-            Self::AllProjects => None,
-        }
-    }
+    /// What one user keeps for itself; no project is part of it.
+    User(UserId),
 }
 
 impl From<&ProjectId> for Scope {
     fn from(project: &ProjectId) -> Self {
         Self::Project(project.clone())
+    }
+}
+
+impl From<&UserId> for Scope {
+    fn from(user: &UserId) -> Self {
+        Self::User(user.clone())
     }
 }
 
@@ -74,7 +73,8 @@ impl Access {
 /// Decides what callers may do.
 ///
 /// The only caller that exists so far is the one of development mode, which has every role; the server listens on
-/// loopback alone. Authentication and grants replace this type's inside, not its users.
+/// loopback alone. What a user keeps for itself is for that user alone, whatever the roles of others. Authentication and
+/// grants replace this type's inside, not its users.
 #[derive(Debug, Clone, Default)]
 pub struct AccessControl {}
 
@@ -84,11 +84,17 @@ impl AccessControl {
     /// # Errors
     /// `PERMISSION_DENIED` for a caller that lacks it.
     pub async fn require(&self, caller: &Caller, permission: Permission, scope: impl Into<Scope>) -> Result<Access> {
+        let asked = scope.into();
+        if let Scope::User(user) = &asked
+            && user.subject() != caller.subject()
+        {
+            return Err(Error::PermissionDenied);
+        }
         match caller.auth_method() {
             AuthMethod::Development => Ok(Access {
                 caller: caller.clone(),
                 permission,
-                scope: scope.into(),
+                scope: asked,
             }),
         }
     }

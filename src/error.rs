@@ -39,8 +39,8 @@ pub enum Error {
     EtagMismatch {
         /// The resource name.
         name: String,
-        /// The state that the caller has not seen.
-        current: CurrentVersion,
+        /// The state that the caller has not seen; none for preferences that were never written.
+        current: Option<CurrentVersion>,
     },
     /// The resource is in a state that forbids the call.
     #[error("{description}")]

@@ -15,6 +15,7 @@ pub mod migrate;
 mod mutate;
 mod page;
 pub mod pool;
+mod preferences;
 pub mod probe;
 mod revision;
 mod run_tx;

@@ -33,14 +33,22 @@ fuzz_target!(|input: (u8, &str)| {
     }
 });
 
+/// The orders of lists that have one alone.
+const FIXED_ORDERS: [PageOrder; 3] = [
+    PageOrder::NewestRevisionFirst,
+    PageOrder::FavoritesAsAdded,
+    PageOrder::LastViewedFirst,
+];
+
 fn order_of(choice: u8) -> PageOrder {
     let keys = OrderKey::ALL;
-    match keys.get(usize::from(choice) % (keys.len() + 1)) {
+    let position = usize::from(choice) % (keys.len() + FIXED_ORDERS.len());
+    match keys.get(position) {
         Some(key) => PageOrder::Dashboards(OrderBy {
             key: *key,
             direction: Direction::Ascending,
         }),
-        None => PageOrder::NewestRevisionFirst,
+        None => FIXED_ORDERS[position - keys.len()],
     }
 }
 

@@ -39,6 +39,7 @@ pub struct CallOrigin {
 /// An authenticated caller, in one call.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    user: String,
     subject: String,
     groups: Vec<String>,
     auth_method: AuthMethod,
@@ -62,11 +63,17 @@ impl Caller {
             ));
         }
         Ok(Self {
+            user: user.to_owned(),
             subject: format!("user:{user}"),
             groups: Vec::new(),
             auth_method: AuthMethod::Development,
             origin,
         })
+    }
+
+    /// The name that authentication found: who `users/me` is.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// `user:…`: who it is in grants, revisions and audit events.

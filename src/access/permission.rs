@@ -23,6 +23,10 @@ pub enum Permission {
     DashboardsUndelete,
     /// Remove a dashboard and its history for good.
     DashboardsPurge,
+    /// Read what a user keeps: preferences, favourites, recent dashboards.
+    PreferencesGet,
+    /// Change what a user keeps.
+    PreferencesUpdate,
 }
 
 impl Permission {
@@ -38,6 +42,8 @@ impl Permission {
             Self::DashboardsDelete => "dashboards.delete",
             Self::DashboardsUndelete => "dashboards.undelete",
             Self::DashboardsPurge => "dashboards.purge",
+            Self::PreferencesGet => "preferences.get",
+            Self::PreferencesUpdate => "preferences.update",
         }
     }
 }

@@ -9,13 +9,13 @@ use super::digest::Digest;
 pub struct Change {
     /// The resource name.
     pub resource: String,
-    /// The project of the resource.
-    pub project: String,
+    /// The project of the resource; none for what belongs to none.
+    pub project: Option<String>,
     /// The life of the resource.
     pub uid: Uuid,
-    /// What the call found; none where it created.
+    /// What the call found; none where it created, and where the resource has no revisions.
     pub before: Option<Version>,
-    /// What the call left; none where it purged.
+    /// What the call left; none where it purged, and where the resource has no revisions.
     pub after: Option<Version>,
     /// The fields that changed.
     pub changed_paths: Vec<&'static str>,

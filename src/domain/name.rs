@@ -226,7 +226,11 @@ impl fmt::Display for RevisionName {
 }
 
 /// Splits `name` into exactly `N` segments.
-fn segments<'a, const N: usize>(field: &str, name: &'a str, pattern: &str) -> Result<[&'a str; N], Violation> {
+pub(super) fn segments<'a, const N: usize>(
+    field: &str,
+    name: &'a str,
+    pattern: &str,
+) -> Result<[&'a str; N], Violation> {
     require_set(field, name, pattern)?;
     let parts: Vec<&str> = name.splitn(N + 1, '/').collect();
     parts.try_into().map_err(|_| malformed(field, name, pattern))
@@ -242,7 +246,8 @@ fn require_set(field: &str, name: &str, pattern: &str) -> Result<(), Violation> 
     }
 }
 
-fn malformed(field: &str, name: &str, pattern: &str) -> Violation {
+/// The violation of a name that does not have the form `pattern`.
+pub(super) fn malformed(field: &str, name: &str, pattern: &str) -> Violation {
     let description = format!("{} does not have the form {pattern}", quoted(name));
     Violation::new(field, Reason::InvalidName, description)
 }

@@ -58,6 +58,10 @@ pub enum PageOrder {
     Dashboards(OrderBy),
     /// Revisions of one dashboard, the newest first.
     NewestRevisionFirst,
+    /// Favourites of a user, in the order in which they were added.
+    FavoritesAsAdded,
+    /// Dashboards that a user looked at, the last one first.
+    LastViewedFirst,
 }
 
 impl PageOrder {
@@ -69,6 +73,8 @@ impl PageOrder {
             Cursor::CreateTime { .. } => OrderKey::CreateTime,
             Cursor::UpdateTime { .. } => OrderKey::UpdateTime,
             Cursor::Revision(_) => return self == Self::NewestRevisionFirst,
+            Cursor::Favorite(_) => return self == Self::FavoritesAsAdded,
+            Cursor::ViewTime { .. } => return self == Self::LastViewedFirst,
         };
         matches!(self, Self::Dashboards(order) if order.key == kind)
     }
@@ -79,6 +85,8 @@ impl fmt::Display for PageOrder {
         match self {
             Self::Dashboards(order) => order.fmt(f),
             Self::NewestRevisionFirst => f.write_str("revision desc"),
+            Self::FavoritesAsAdded => f.write_str("position"),
+            Self::LastViewedFirst => f.write_str("view_time desc"),
         }
     }
 }
@@ -146,6 +154,15 @@ pub enum Cursor {
     },
     /// Of revisions of one dashboard: the number, from 1.
     Revision(i32),
+    /// Of favourites of a user: the position, from 1.
+    Favorite(i64),
+    /// Of dashboards by the time when a user looked at them last.
+    ViewTime {
+        /// To the microsecond, from 1970 on.
+        time: OffsetDateTime,
+        /// Which of those of the same time.
+        uid: Uuid,
+    },
 }
 
 /// A cursor as JSON: the short names of [`Cursor`]'s variants, times in microseconds since 1970.
@@ -157,6 +174,8 @@ enum Position {
     CreateTime(i64, Uuid),
     UpdateTime(i64, Uuid),
     Revision(i32),
+    Favorite(i64),
+    ViewTime(i64, Uuid),
 }
 
 impl Cursor {
@@ -167,6 +186,8 @@ impl Cursor {
             Self::CreateTime { time, uid } => json!({ "create_time": [microseconds(time), uid] }),
             Self::UpdateTime { time, uid } => json!({ "update_time": [microseconds(time), uid] }),
             Self::Revision(number) => json!({ "revision": number }),
+            Self::Favorite(position) => json!({ "favorite": position }),
+            Self::ViewTime { time, uid } => json!({ "view_time": [microseconds(time), uid] }),
         };
         position.to_string()
     }
@@ -184,6 +205,8 @@ impl Cursor {
             Position::CreateTime(time, uid) => from_microseconds(time).map(|time| Self::CreateTime { time, uid }),
             Position::UpdateTime(time, uid) => from_microseconds(time).map(|time| Self::UpdateTime { time, uid }),
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
+            Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
+            Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),
         }
     }
 }

@@ -83,6 +83,8 @@ reasons! {
     DashboardDeleted = "DASHBOARD_DELETED",
     /// The dashboard is not deleted, and the call needs a deleted one.
     DashboardNotDeleted = "DASHBOARD_NOT_DELETED",
+    /// The user has as many favourites as can be: remove one first.
+    TooManyFavorites = "TOO_MANY_FAVORITES",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.

@@ -2,6 +2,7 @@
 
 pub mod dashboard;
 pub mod mutation;
+pub mod preferences;
 pub mod read;
 pub mod spec;
 pub mod time;

@@ -3,9 +3,10 @@
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
-use super::Dashboards;
 use super::proto::FILE_DESCRIPTOR_SET;
 use super::proto::dashboard_service_server::DashboardServiceServer;
+use super::proto::preferences_service_server::PreferencesServiceServer;
+use super::{Dashboards, Preferences};
 use crate::health::{self, HealthHandle};
 
 /// The largest message in either direction, in bytes; every service of ours is built with it.
@@ -20,15 +21,28 @@ pub const DESCRIPTOR_SETS: &[&[u8]] = &[
     tonic_types::pb::FILE_DESCRIPTOR_SET,
 ];
 
+/// The handlers of our services.
+#[derive(Debug, Clone)]
+pub struct Handlers {
+    /// Of DashboardService.
+    pub dashboards: Dashboards,
+    /// Of PreferencesService.
+    pub preferences: Preferences,
+}
+
 /// Puts the services together, with health and reflection; `names` are the full names of all of them.
 ///
 /// # Errors
 /// The descriptors in this binary are broken.
-pub fn routes(dashboards: Dashboards, health: HealthHandle, names: &[String]) -> Result<Routes, ReflectionError> {
-    let dashboard_service = DashboardServiceServer::new(dashboards)
+pub fn routes(handlers: Handlers, health: HealthHandle, names: &[String]) -> Result<Routes, ReflectionError> {
+    let dashboard_service = DashboardServiceServer::new(handlers.dashboards)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let preferences_service = PreferencesServiceServer::new(handlers.preferences)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let routes = Routes::new(dashboard_service)
+        .add_service(preferences_service)
         .add_service(health::grpc_service(health, names))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

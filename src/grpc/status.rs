@@ -18,6 +18,9 @@ use crate::error::{CurrentVersion, Error};
 /// `google.rpc.ResourceInfo.resource_type` of dashboards and their revisions.
 const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
+/// The same of what users keep.
+const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
+
 /// When a client may try again after UNAVAILABLE.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 
@@ -81,7 +84,7 @@ fn code_and_details(error: Error) -> (Code, ErrorDetails) {
         Error::Invalid(violations) => (Code::InvalidArgument, bad_request(violations)),
         Error::NotFound { reason, name } => (Code::NotFound, about(reason, name)),
         Error::AlreadyExists { reason, name, .. } => (Code::AlreadyExists, about(reason, name)),
-        Error::EtagMismatch { name, current } => (Code::Aborted, etag_mismatch(name, &current)),
+        Error::EtagMismatch { name, current } => (Code::Aborted, etag_mismatch(name, current)),
         Error::FailedPrecondition {
             reason,
             name,
@@ -118,8 +121,16 @@ fn info(reason: Reason) -> ErrorDetails {
 /// The details of an error about one resource.
 fn about(reason: Reason, name: String) -> ErrorDetails {
     let mut details = info(reason);
-    details.set_resource_info(DASHBOARD_TYPE, name, "", "");
+    details.set_resource_info(resource_type(&name), name, "", "");
     details
+}
+
+/// The type of the resource `name`.
+fn resource_type(name: &str) -> &'static str {
+    match name.starts_with("users/") {
+        true => PREFERENCES_TYPE,
+        false => DASHBOARD_TYPE,
+    }
 }
 
 /// The reason of the whole is the reason of the first violation.
@@ -170,17 +181,17 @@ fn shortened(mut text: String, max_bytes: usize) -> String {
     text
 }
 
-fn etag_mismatch(name: String, current: &CurrentVersion) -> ErrorDetails {
-    let metadata = HashMap::from([
-        ("current_revision".to_owned(), current.revision.to_string()),
-        ("current_author".to_owned(), current.author.clone()),
-        (
-            "current_time".to_owned(),
-            current.time.format(&Rfc3339).unwrap_or_default(),
-        ),
-    ]);
+fn etag_mismatch(name: String, current: Option<CurrentVersion>) -> ErrorDetails {
+    let metadata = match current {
+        Some(CurrentVersion { revision, author, time }) => HashMap::from([
+            ("current_revision".to_owned(), revision.to_string()),
+            ("current_author".to_owned(), author),
+            ("current_time".to_owned(), time.format(&Rfc3339).unwrap_or_default()),
+        ]),
+        None => HashMap::from([("current_revision".to_owned(), "0".to_owned())]),
+    };
     let mut details = ErrorDetails::with_error_info(Reason::EtagMismatch.as_str(), Reason::DOMAIN, metadata);
-    details.set_resource_info(DASHBOARD_TYPE, name, "", "");
+    details.set_resource_info(resource_type(&name), name, "", "");
     details
 }
 

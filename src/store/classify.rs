@@ -60,6 +60,8 @@ impl Kind {
             SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_FUNCTION => Self::WrongSchema,
             // "no partition of relation found for row" is a check violation without a constraint.
             SqlState::CHECK_VIOLATION if refusal.constraint().is_none() => Self::WrongSchema,
+            // What a row refers to was looked up before: somebody removed it in between.
+            SqlState::FOREIGN_KEY_VIOLATION => Self::Collision,
             SqlState::UNIQUE_VIOLATION => Self::of_unique(refusal.constraint()),
             SqlState::ADMIN_SHUTDOWN
             | SqlState::CRASH_SHUTDOWN

@@ -11,11 +11,13 @@ mod read;
 mod update;
 mod write;
 
-use postgres_types::Json;
+use postgres_types::{Json, Type};
 use tokio_postgres::Row;
 
 use super::json_text::JsonColumn;
 use super::metadata::Metadata;
+use super::statement::Statement;
+use crate::access::Scope;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::digest::Digest;
 use crate::domain::name::{DashboardName, ProjectId};
@@ -28,7 +30,7 @@ macro_rules! head_columns {
          generation, created_by, updated_by, created_at, updated_at, deleted_at, purge_at"
     };
 }
-use head_columns;
+pub(super) use head_columns;
 
 /// How many bytes a head takes in an answer, about: names and metadata are as long as their writer wanted.
 macro_rules! basic_bytes {
@@ -36,7 +38,7 @@ macro_rules! basic_bytes {
         "octet_length(display_name) + octet_length(description) + octet_length(metadata::text) + 512"
     };
 }
-use basic_bytes;
+pub(super) use basic_bytes;
 
 /// The same with its document, where the view has it.
 fn answer_bytes(view: View) -> &'static str {
@@ -46,11 +48,26 @@ fn answer_bytes(view: View) -> &'static str {
     }
 }
 
+/// Leaves of the rows of `dashboard` those that are in the scope.
+pub(super) fn push_scope(sql: &mut Statement, scope: &Scope) {
+    match scope {
+        Scope::Project(project) => {
+            sql.push(" AND project = ")
+                .bind(project.as_str().to_owned(), Type::TEXT);
+        }
+        Scope::AllProjects => {}
+        // Nobody asks for the dashboards of such a scope: it holds none.
+        Scope::User(_) => {
+            sql.push(" AND false");
+        }
+    }
+}
+
 /// The column of the document, where a statement selects it.
 const SPEC: &str = "spec";
 
 /// Reads a head; its document too, where the row has a column of that name.
-fn from_row(row: &Row) -> Result<Dashboard> {
+pub(super) fn from_row(row: &Row) -> Result<Dashboard> {
     let Json(Metadata { tags, labels }) = row.try_get("metadata")?;
     let has_spec = row.columns().iter().any(|column| column.name() == SPEC);
     let spec: Option<JsonColumn> = if has_spec { row.try_get(SPEC)? } else { None };

@@ -18,6 +18,7 @@ mod migrate;
 mod outage;
 mod plans;
 mod pool;
+mod preferences;
 mod reflection;
 mod round_trips;
 mod schema;

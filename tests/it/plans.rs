@@ -5,6 +5,7 @@
 
 mod calls;
 mod explained;
+mod preferences_calls;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
-use crate::support::rows::load_dashboards;
+use crate::support::rows::{load_dashboards, load_preferences};
 
 /// How many dashboards there are; `support/load_dashboards.sql` says of what kinds. Among fewer, other plans are good too.
 const DASHBOARDS: i32 = 100_000;
@@ -45,6 +46,19 @@ const BY_UID: &[&str] = &["dashboard_pkey"];
 const REVISION: &[&str] = &["dashboard_revision_pkey"];
 const BY_NAME_WITH_REVISION: &[&str] = &["idx_dashboard_project_name", "dashboard_revision_pkey"];
 const BY_UID_WITH_REVISION: &[&str] = &["dashboard_pkey", "dashboard_revision_pkey"];
+const PREFERENCES: &[&str] = &["idx_user_preferences_subject"];
+const FAVORITE_BY_NAME: &[&str] = &["idx_dashboard_project_name", "dashboard_favorite_pkey"];
+const FAVORITES: &[&str] = &["idx_dashboard_favorite_position", "dashboard_pkey"];
+const RECENTS: &[&str] = &["idx_dashboard_recent_viewed_at", "dashboard_pkey"];
+
+/// The dashboard that a name asks for, and all favourites of a user.
+const FAVORITE_AMONG_ALL: &[&str] = &["idx_dashboard_project_name", "idx_dashboard_favorite_position"];
+/// The dashboard that is looked at, and the oldest of those that are kept.
+const VIEW_AMONG_ALL: &[&str] = &[
+    "idx_dashboard_active",
+    "idx_dashboard_recent_viewed_at",
+    "dashboard_recent_pkey",
+];
 
 /// Statements that have one plan: the indexes that they use, and the most rows that they read.
 const STATEMENTS: &[(&str, &[&str], Most)] = &[
@@ -71,6 +85,18 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("delete_dashboard", BY_UID, Most::Rows(1)),
     ("undelete_dashboard", BY_UID, Most::Rows(1)),
     ("purge_dashboard", BY_UID, Most::Rows(1)),
+    // What users keep. It may be read twice, as entries of the index and as rows; in lists come the dashboards.
+    ("get_preferences", PREFERENCES, Most::Rows(1)),
+    ("lock_preferences", PREFERENCES, Most::Rows(1)),
+    ("insert_preferences", NO_INDEX, Most::Rows(0)),
+    ("update_preferences", PREFERENCES, Most::Rows(1)),
+    ("lock_favorites", NO_INDEX, Most::Rows(0)),
+    ("find_favorite", FAVORITE_AMONG_ALL, Most::Rows(1 + 2 * 450)),
+    ("add_favorite", NO_INDEX, Most::Rows(0)),
+    ("remove_favorite", FAVORITE_BY_NAME, Most::Rows(2)),
+    ("list_favorites", FAVORITES, Most::Rows(3 * (51 + 20))),
+    ("record_dashboard_view", VIEW_AMONG_ALL, Most::Rows(2 * 100 + 10)),
+    ("list_recent_dashboards", RECENTS, Most::Rows(3 * (51 + 20))),
 ];
 
 /// The statement that has a plan for each list.
@@ -200,7 +226,9 @@ struct Loaded {
 impl Loaded {
     async fn start() -> Self {
         let database = TestDatabase::create().await;
-        load_dashboards(&database.connect().await, DASHBOARDS).await;
+        let sql = database.connect().await;
+        load_dashboards(&sql, DASHBOARDS).await;
+        load_preferences(&sql).await;
         let log = ExplainedLog::of(&database).await;
         let server = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
         server.wait_until(ServingStatus::Serving).await;
@@ -225,6 +253,7 @@ impl Loaded {
     async fn check_statements(&mut self) -> Vec<Check> {
         self.log.take();
         calls::each(&mut self.client).await;
+        preferences_calls::each(&self.server).await;
         let mut checks = Vec::new();
         for run in self.log.take() {
             let Some(name) = run.statement.clone() else {

@@ -16,6 +16,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
+use crate::support::preferences::{self, add_request, favorites, recents, view};
 use crate::support::requests::{create, list_request};
 
 const NAME: &str = "projects/p/dashboards/d";
@@ -205,4 +206,26 @@ async fn a_warm_read_of_revisions_is_one_round_trip() {
     observer.take();
     client.diff_dashboard_revisions(diff).await.unwrap();
     assert_eq!(observer.take(), ["-- diff_dashboard_revisions"]);
+}
+
+#[tokio::test]
+async fn what_users_keep_is_read_in_one_round_trip_and_so_is_a_view_written() {
+    let (server, observer) = start_observed().await;
+    let mut client = server.preferences().await;
+    client.add_favorite(add_request("d")).await.unwrap();
+    preferences::get(&mut client).await;
+    view(&mut client, &["d"]).await;
+    observer.take();
+
+    preferences::get(&mut client).await;
+    assert_eq!(observer.take(), ["-- get_preferences"]);
+
+    assert_eq!(favorites(&mut client).await, ["d"]);
+    assert_eq!(observer.take(), ["-- list_favorites"]);
+
+    view(&mut client, &["d", "d"]).await;
+    assert_eq!(observer.take(), ["-- record_dashboard_view"; 2]);
+
+    assert_eq!(recents(&mut client).await, ["d"]);
+    assert_eq!(observer.take(), ["-- list_recent_dashboards"]);
 }

@@ -7,6 +7,7 @@ pub mod http;
 pub mod mutation;
 pub mod network;
 pub mod postgres;
+pub mod preferences;
 pub mod process;
 pub mod requests;
 pub mod rows;

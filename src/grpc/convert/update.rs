@@ -213,7 +213,8 @@ fn label_key(key: &str) -> Result<String, Violation> {
     }
 }
 
-fn wrong_mask(description: String) -> Violation {
+/// The violation of a mask.
+pub(super) fn wrong_mask(description: String) -> Violation {
     Violation::new("update_mask", Reason::InvalidUpdateMask, description)
 }
 

@@ -101,11 +101,11 @@ pub fn require_version(head: &Dashboard, condition: &EtagCondition) -> Result<()
     }
     Err(Error::EtagMismatch {
         name: head.name.to_string(),
-        current: CurrentVersion {
+        current: Some(CurrentVersion {
             revision: head.revision,
             author: head.updated_by.clone(),
             time: head.update_time,
-        },
+        }),
     })
 }
 

@@ -3,7 +3,7 @@
 use postgres_types::Type;
 
 use super::filter::push_condition;
-use super::{answer_bytes, from_row, head_columns};
+use super::{answer_bytes, from_row, head_columns, push_scope};
 use crate::access::{Access, Scope};
 use crate::domain::dashboard::Dashboard;
 use crate::domain::list::{ListDashboards, MAX_PAGE_BYTES, Page};
@@ -56,12 +56,16 @@ fn list_dashboards(query: &ListDashboards, scope: &Scope) -> Statement {
     sql
 }
 
+fn is_one_project(scope: &Scope) -> bool {
+    matches!(scope, Scope::Project(_))
+}
+
 /// The columns of an order; together they are unique in what is listed.
 fn order_columns(query: &ListDashboards, scope: &Scope) -> &'static [&'static str] {
     match query.order_by.key {
         // The project beside it would say nothing, and let PostgreSQL expect so few rows of the next page that it fetches
         // and sorts all that are left.
-        OrderKey::Name if scope.project().is_some() => &["name"],
+        OrderKey::Name if is_one_project(scope) => &["name"],
         OrderKey::Name => &["project", "name"],
         // The length is that of the index, and of the cursor (`domain::list::ORDERED_CHARS`).
         OrderKey::DisplayName => &["left(display_name, 200)", "id"],
@@ -85,10 +89,7 @@ fn order_by(query: &ListDashboards, scope: &Scope) -> String {
 /// The scope that was authorised is the scope that is queried.
 fn push_conditions(sql: &mut Statement, query: &ListDashboards, scope: &Scope) {
     sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
-    if let Some(project) = scope.project() {
-        sql.push(" AND project = ")
-            .bind(project.as_str().to_owned(), Type::TEXT);
-    }
+    push_scope(sql, scope);
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
@@ -108,7 +109,7 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
         .push(&order_columns(query, scope).join(", "))
         .push(operator);
     match cursor {
-        Cursor::Name(name) if scope.project().is_some() => sql.bind(name.id().to_owned(), Type::TEXT),
+        Cursor::Name(name) if is_one_project(scope) => sql.bind(name.id().to_owned(), Type::TEXT),
         Cursor::Name(name) => sql
             .bind(name.project().as_str().to_owned(), Type::TEXT)
             .push(", ")
@@ -117,11 +118,12 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
             .bind(display_name.clone(), Type::TEXT)
             .push(", ")
             .bind(*uid, Type::UUID),
-        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } => {
+        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } | Cursor::ViewTime { time, uid } => {
             sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
         }
-        // Of another list: a token is read only for the order that it was made for.
+        // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
+        Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
     };
     sql.push(")");
 }

@@ -242,7 +242,7 @@ impl<'a> Writer<'a> {
     async fn append_event(self, tx: &Transaction<'_>, before: Option<&Dashboard>, after: &Dashboard) -> Result<()> {
         let change = Change {
             resource: after.name.to_string(),
-            project: after.name.project().as_str().to_owned(),
+            project: Some(after.name.project().as_str().to_owned()),
             uid: after.uid,
             before: before.map(version),
             after: Some(version(after)),

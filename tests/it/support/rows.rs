@@ -25,3 +25,22 @@ pub async fn load_dashboards(sql: &Client, count: i32) {
         .await
         .unwrap();
 }
+
+/// Gives 1,000 users a favourite, a recent dashboard and preferences for every hundredth loaded dashboard each, and
+/// `user:developer` 450 favourites and 100 recent dashboards; makes the planner see them. The first dashboard is nobody's.
+pub async fn load_preferences(sql: &Client) {
+    let load = "CREATE TEMPORARY TABLE kept AS
+            SELECT id, 'user:user-' || row_number() OVER (ORDER BY md5(name)) % 1000 AS subject, updated_at FROM dashboard
+            WHERE name <> 'dashboard-0000001';
+        INSERT INTO kept SELECT id, 'user:developer', updated_at FROM (SELECT * FROM kept ORDER BY id LIMIT 450) AS developers;
+        INSERT INTO dashboard_favorite (dashboard_id, subject) SELECT id, subject FROM kept ORDER BY md5(id::text);
+        INSERT INTO dashboard_recent (dashboard_id, subject, viewed_at)
+            SELECT id, subject, updated_at FROM kept WHERE subject <> 'user:developer'
+            UNION ALL (SELECT id, subject, updated_at FROM kept WHERE subject = 'user:developer' LIMIT 100);
+        INSERT INTO user_preferences (id, subject, home_dashboard, theme, timezone, rows_per_page, settings)
+            SELECT gen_random_uuid(), 'user:user-' || n, '', 'dark', '', 0, '{}' FROM generate_series(0, 999) AS n;";
+    sql.batch_execute(load).await.unwrap();
+    sql.batch_execute("VACUUM (ANALYZE) user_preferences, dashboard_favorite, dashboard_recent")
+        .await
+        .unwrap();
+}

@@ -1,0 +1,185 @@
+//! Users, and the resource names that begin with one: `users/{user}[/preferences]`.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::name::{malformed, segments};
+use super::reason::Reason;
+use super::violation::Violation;
+
+/// The longest user name in bytes.
+pub const MAX_USER_BYTES: usize = 512;
+
+/// The user id that stands for the caller.
+const ME: &str = "me";
+
+/// What is encoded in a resource name: all but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A user, by the name that authentication found: any text, such as a SPIFFE id or an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UserId(String);
+
+impl UserId {
+    const PATTERN: &'static str = "users/{user}";
+
+    /// Checks a user name.
+    ///
+    /// # Errors
+    /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], or has control characters.
+    pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
+        if name.is_empty() || name.len() > MAX_USER_BYTES || name.chars().any(char::is_control) {
+            let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control characters");
+            return Err(Violation::new(field, Reason::InvalidName, description));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// Parses `users/{user}`, the user percent-encoded; `users/me` is `caller`.
+    ///
+    /// # Errors
+    /// `FIELD_REQUIRED` or `INVALID_NAME` on `field`.
+    pub fn parse(field: &str, name: &str, caller: &str) -> Result<Self, Violation> {
+        match segments::<2>(field, name, Self::PATTERN)? {
+            ["users", user] => Self::decode(field, user, caller),
+            _ => Err(malformed(field, name, Self::PATTERN)),
+        }
+    }
+
+    /// Reads the segment of a resource name that stands for a user.
+    fn decode(field: &str, segment: &str, caller: &str) -> Result<Self, Violation> {
+        if segment == ME {
+            return Self::new(field, caller);
+        }
+        let is_encoded = segment.split('%').skip(1).all(begins_with_two_digits);
+        let decoded = percent_decode_str(segment).decode_utf8().ok().filter(|_| is_encoded);
+        let user = decoded.ok_or_else(|| {
+            let description = "the user must be percent-encoded UTF-8: \"%\" and two hexadecimal digits for a byte";
+            Violation::new(field, Reason::InvalidName, description)
+        })?;
+        Self::new(field, &user)
+    }
+
+    /// `user:…`: who it is in grants, revisions and audit events.
+    pub fn subject(&self) -> String {
+        format!("user:{}", self.0)
+    }
+}
+
+fn begins_with_two_digits(text: &str) -> bool {
+    let digits = text.as_bytes().get(..2);
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "users/{}", utf8_percent_encode(&self.0, ENCODED))
+    }
+}
+
+/// `users/{user}/preferences`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PreferencesName {
+    /// Whose.
+    pub user: UserId,
+}
+
+impl PreferencesName {
+    const PATTERN: &'static str = "users/{user}/preferences";
+
+    /// Parses the full resource name; `users/me/preferences` is that of `caller`.
+    ///
+    /// # Errors
+    /// `FIELD_REQUIRED` or `INVALID_NAME` on `field`.
+    pub fn parse(field: &str, name: &str, caller: &str) -> Result<Self, Violation> {
+        match segments::<3>(field, name, Self::PATTERN)? {
+            ["users", user, "preferences"] => UserId::decode(field, user, caller).map(|user| Self { user }),
+            _ => Err(malformed(field, name, Self::PATTERN)),
+        }
+    }
+}
+
+impl fmt::Display for PreferencesName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/preferences", self.user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SPIFFE: &str = "spiffe://cluster.local/ns/a/sa/b";
+
+    #[test]
+    fn every_encoding_of_a_user_is_read_and_one_is_written() {
+        let user = UserId::new("name", SPIFFE).unwrap();
+        let written = "users/spiffe%3A%2F%2Fcluster.local%2Fns%2Fa%2Fsa%2Fb";
+        assert_eq!(user.to_string(), written);
+        for text in [
+            written,
+            "users/spiffe:%2f%2Fcluster.local%2fns%2Fa%2Fsa%2F%62",
+            "users/me",
+        ] {
+            assert_eq!(UserId::parse("parent", text, SPIFFE), Ok(user.clone()), "{text}");
+        }
+        let name = format!("{written}/preferences");
+        let parsed = PreferencesName::parse("name", &name, "other");
+        assert_eq!(parsed.map(|name| name.to_string()), Ok(name));
+        assert_eq!(user.subject(), format!("user:{SPIFFE}"));
+    }
+
+    #[test]
+    fn broken_names_are_refused_with_their_field() {
+        let longest = "x".repeat(MAX_USER_BYTES);
+        assert!(UserId::parse("parent", &format!("users/{longest}"), "").is_ok());
+        for text in [
+            "",
+            "me",
+            "users",
+            "users/",
+            "users/a/b",
+            "users/%",
+            "users/%4",
+            "users/%zz",
+            "users/%+1",
+            "users/%ff",
+            "users/%00",
+            "users/a%0Ab",
+            "projects/a",
+            &format!("users/{longest}x"),
+        ] {
+            let refused = UserId::parse("parent", text, "a").map_err(|violation| violation.field);
+            assert_eq!(refused, Err("parent".to_owned()), "{text}");
+        }
+        for text in [
+            "users/a",
+            "users//preferences",
+            "users/a/preferences/",
+            "users/a/settings",
+        ] {
+            assert!(PreferencesName::parse("name", text, "a").is_err(), "{text}");
+        }
+        assert!(UserId::parse("parent", "users/me", &format!("{longest}x")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn users_round_trip(name in "\\PC{1,40}") {
+            let user = UserId::new("name", &name).unwrap();
+            // The one user that others can't name.
+            prop_assume!(name != ME);
+            prop_assert_eq!(UserId::parse("name", &user.to_string(), "other"), Ok(user));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(users/)?[a-z%/0-9]{0,20}(/preferences)?|\\PC{0,30}") {
+            if let Ok(name) = PreferencesName::parse("name", &text, "caller") {
+                prop_assert_eq!(PreferencesName::parse("name", &name.to_string(), "caller"), Ok(name));
+            }
+        }
+    }
+}
