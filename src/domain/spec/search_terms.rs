@@ -1,6 +1,6 @@
 //! What a search finds a dashboard by, beside its names and tags: the titles of its panels and the metrics that it uses.
 //!
-//! What belongs here: where in a document they are, and how many are kept. What a PromQL expression uses is in [`metrics`].
+//! What belongs here: where in a document they are, and how many are kept. What a PromQL expression uses is in `metrics`.
 //!
 //! # Where PromQL is
 //! In the plugins of Perses for Prometheus, and in any other whose kind begins with `Prometheus`: the text `query`
@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use super::json::Json;
-use super::metrics;
+use super::metrics::{self, MetricNames};
 
 /// The most panel titles of a dashboard, and the most metrics, that are kept: the first in alphabetical order.
 pub const MAX_TERMS: usize = 1_000;
@@ -36,7 +36,7 @@ impl SearchTerms {
     /// Reads the terms of a spec. It never fails: what is not of the form that Perses gives it has no terms.
     pub(super) fn of(spec: &Json<'_>) -> Self {
         let mut titles = BTreeSet::new();
-        let mut names = BTreeSet::new();
+        let mut names = MetricNames::new();
         for panel in children(spec.get("panels")) {
             let Some(panel) = panel.get("spec") else {
                 continue;
@@ -57,7 +57,7 @@ impl SearchTerms {
         }
         Self {
             panel_titles: titles.into_iter().take(MAX_TERMS).map(str::to_owned).collect(),
-            metric_names: names.into_iter().take(MAX_TERMS).collect(),
+            metric_names: names.into_sorted().take(MAX_TERMS).collect(),
         }
     }
 }
@@ -80,7 +80,7 @@ fn title<'t>(panel: &'t Json<'t>) -> Option<&'t str> {
 }
 
 /// Collects the metrics that the field `plugin` of `owner` uses.
-fn collect_from_plugin(owner: Option<&Json<'_>>, names: &mut BTreeSet<String>) {
+fn collect_from_plugin(owner: Option<&Json<'_>>, names: &mut MetricNames) {
     let Some(plugin) = owner.and_then(|owner| owner.get("plugin")) else {
         return;
     };
@@ -96,7 +96,7 @@ fn collect_from_plugin(owner: Option<&Json<'_>>, names: &mut BTreeSet<String>) {
         .chain(children(spec.get("matchers")))
         .filter_map(Json::as_str)
     {
-        metrics::collect(expression, names);
+        names.add(expression);
     }
 }
 

@@ -179,8 +179,9 @@ impl Writer<'_> {
     fn write_matcher(&mut self, index: usize) -> usize {
         let length = match (LabelMatcher::first_of(&self.tokens[index..]), self.tokens[index]) {
             (Some(matcher), _) if matcher.names_metrics() => {
+                // Always `=`, as the parser would compile what follows `=~`.
                 self.push_word(NAME_LABEL);
-                self.text.push_str(matcher.operator);
+                self.text.push('=');
                 self.push_text(index + 2);
                 return LabelMatcher::TOKENS;
             }
@@ -260,10 +261,11 @@ impl Writer<'_> {
     }
 }
 
-/// The string among `tokens` that was written as `number`.
-pub(super) fn text_of<'t>(tokens: &[Token<'t>], number: &str) -> Option<Text<'t>> {
-    match tokens.get(number.parse::<usize>().ok()?)? {
-        Token::Text(text) => Some(*text),
-        Token::Word(_) | Token::Symbol(_) => None,
+/// The string among `tokens` that was written as `number`, and whether it is a pattern.
+pub(super) fn text_of<'t>(tokens: &[Token<'t>], number: &str) -> Option<(Text<'t>, bool)> {
+    let index = number.parse::<usize>().ok()?;
+    match tokens.get(index.checked_sub(1)?..)? {
+        [before, Token::Text(text), ..] => Some((*text, before.is_symbol("=~"))),
+        _ => None,
     }
 }
