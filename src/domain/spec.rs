@@ -13,14 +13,17 @@ mod fields;
 mod findings;
 pub mod json;
 mod layouts;
+mod metrics;
 mod panels;
 pub mod pointer;
 mod rules;
+pub mod search_terms;
 mod variable_graph;
 mod variables;
 
 use self::findings::Findings;
 use self::json::Json;
+use self::search_terms::SearchTerms;
 use super::digest::Digest;
 use super::reason::Reason;
 use super::violation::Violation;
@@ -47,6 +50,7 @@ pub struct DashboardSpec {
     canonical_digest: Digest,
     display_name: String,
     description: String,
+    search_terms: SearchTerms,
     warnings: Vec<String>,
 }
 
@@ -76,6 +80,7 @@ impl DashboardSpec {
             canonical_digest: canonical::digest(&document),
             display_name: display_field(&document, "name"),
             description: display_field(&document, "description"),
+            search_terms: SearchTerms::of(&document),
             warnings: findings.warnings,
             text,
         })
@@ -104,6 +109,11 @@ impl DashboardSpec {
     /// `display.description`, empty if absent.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// What a search finds it by: the titles of its panels and the metrics that it uses.
+    pub fn search_terms(&self) -> &SearchTerms {
+        &self.search_terms
     }
 
     /// A digest of the JSON value, equal for every way to write it; see [`canonical`].

@@ -25,4 +25,5 @@ mod schema;
 mod sidecar;
 mod sslmode;
 mod support;
+mod system_templates;
 mod wire;

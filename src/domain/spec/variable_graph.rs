@@ -66,14 +66,18 @@ pub(super) fn references<'t>(value: &'t Json<'t>) -> Vec<&'t str> {
 fn collect_references<'t>(value: &'t Json<'t>, found: &mut Vec<&'t str>) {
     match value {
         Json::Null | Json::Bool(_) | Json::Number(_) => {}
-        Json::String(text) => found.extend(text.split('$').skip(1).filter_map(referenced_name)),
+        Json::String(text) => {
+            let references = text.split('$').skip(1).filter_map(split_reference);
+            found.extend(references.map(|(name, _)| name));
+        }
         Json::Array(elements) => elements.iter().for_each(|element| collect_references(element, found)),
         Json::Object(members) => members.iter().for_each(|(_, member)| collect_references(member, found)),
     }
 }
 
-/// The name that the text after a `$` begins with.
-fn referenced_name(after_dollar: &str) -> Option<&str> {
+/// Splits the text after a `$` into the name of the variable that it begins with and what follows the reference; none if it
+/// begins with no name.
+pub(super) fn split_reference(after_dollar: &str) -> Option<(&str, &str)> {
     let (inner, is_braced) = match after_dollar.strip_prefix('{') {
         Some(inner) => (inner, true),
         None => (after_dollar, false),
@@ -82,9 +86,17 @@ fn referenced_name(after_dollar: &str) -> Option<&str> {
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .unwrap_or(inner.len());
     let (name, rest) = inner.split_at(end);
-    let is_closed = || rest.starts_with(['}', ':', '.']) && rest.contains('}');
-    let is_name = name.bytes().any(|b| !b.is_ascii_digit());
-    (is_name && (!is_braced || is_closed())).then_some(name)
+    if name.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if !is_braced {
+        return Some((name, rest));
+    }
+    if !rest.starts_with(['}', ':', '.']) {
+        return None;
+    }
+    let (_, after_brace) = rest.split_once('}')?;
+    Some((name, after_brace))
 }
 
 /// The names of a cycle of `members` that begins and ends with `first`, from dependent to dependency.
