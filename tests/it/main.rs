@@ -19,6 +19,7 @@ mod outage;
 mod plans;
 mod pool;
 mod reflection;
+mod refusals;
 mod round_trips;
 mod schema;
 mod sidecar;
