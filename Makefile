@@ -56,6 +56,11 @@ fuzz: ## Fuzz what reads foreign bytes, FUZZ_SECONDS=300 for each target; takes 
 	scripts/install-tools.sh cargo-fuzz
 	scripts/fuzz.sh
 
+.PHONY: coverage
+coverage: ## How many lines of src/ the Rust tests reach, by file; fails below 85 %
+	scripts/install-tools.sh cargo-llvm-cov
+	scripts/coverage.sh 85
+
 ##@ Measure
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BENCH := $(TARGET)/release/bench-load run --service $(TARGET)/release/dashboard-store --results $(TARGET)/bench/results.json

@@ -12,6 +12,7 @@ grpc-health-probe go     github.com/grpc-ecosystem/grpc-health-probe      v0.4.6
 migrate           go     github.com/golang-migrate/migrate/v4/cmd/migrate v4.20.1 -tags=pgx5
 cargo-deny        cargo  cargo-deny                                       0.20.2
 cargo-fuzz        cargo  cargo-fuzz                                       0.13.2
+cargo-llvm-cov    cargo  cargo-llvm-cov                                   0.9.1
 cargo-machete     cargo  cargo-machete                                    0.9.2
 pyyaml            python PyYAML                                           6.0.3
 '

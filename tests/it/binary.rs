@@ -14,6 +14,7 @@ use dashboard_store::store::migrate::Migrator;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use tonic::transport::Channel;
 
@@ -60,6 +61,21 @@ async fn sigterm_lets_a_call_finish_and_ends_with_0() {
     assert_eq!(created.revision, 1);
     let (code, log) = service.ended().await;
     assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn json_logs_are_an_object_a_line() {
+    let database = TestDatabase::create().await;
+    let mut command = serve(&["--insecure-dev", "--log-format=json"]);
+    command.env("DATABASE_URL", database_url(database.config()));
+    let service = ServiceProcess::start_serving(command).await;
+    service.signal(Signal::SIGTERM);
+
+    let (code, log) = service.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let end = lines.iter().find(|line| line["signal"] == "SIGTERM");
+    assert_eq!(end.map(|line| &line["level"]), Some(&json!("INFO")), "{log}");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod plans;
 mod pool;
 mod preferences;
 mod reflection;
+mod refusals;
 mod round_trips;
 mod schema;
 mod sidecar;
