@@ -19,4 +19,5 @@ pub mod reason;
 pub mod revision;
 pub mod spec;
 pub mod tags;
+pub mod template;
 pub mod violation;

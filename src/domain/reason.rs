@@ -83,6 +83,18 @@ reasons! {
     DashboardDeleted = "DASHBOARD_DELETED",
     /// The dashboard is not deleted, and the call needs a deleted one.
     DashboardNotDeleted = "DASHBOARD_NOT_DELETED",
+    /// No such template.
+    TemplateNotFound = "TEMPLATE_NOT_FOUND",
+    /// A template has this name.
+    TemplateExists = "TEMPLATE_EXISTS",
+    /// The template comes with the service: it can be read and used, not changed.
+    TemplateReadOnly = "TEMPLATE_READ_ONLY",
+    /// A value does not fit the parameter of the template.
+    ParameterInvalid = "PARAMETER_INVALID",
+    /// The template declares no parameter of this name.
+    ParameterUnknown = "PARAMETER_UNKNOWN",
+    /// A slot of the template is malformed, names no parameter, or does not take its value.
+    SlotInvalid = "SLOT_INVALID",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.
