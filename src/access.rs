@@ -9,7 +9,7 @@ mod permission;
 pub use caller::{AuthMethod, CallOrigin, Caller};
 pub use permission::Permission;
 
-use crate::domain::name::{Parent, ProjectId};
+use crate::domain::name::{Parent, ProjectId, TemplateName};
 use crate::error::Result;
 
 /// What a permission is asked for: the scope that is checked is the scope that is queried.
@@ -19,15 +19,24 @@ pub enum Scope {
     Project(ProjectId),
     /// Every project that the caller may read.
     AllProjects,
+    /// What belongs to no project: the templates that come with the service. To read and to use them takes no role in a
+    /// project of its own; nobody but the server changes them.
+    Platform,
 }
 
 impl Scope {
-    /// The one project, or none for all of them.
+    /// The one project; none for all of them, and for what belongs to none.
     pub fn project(&self) -> Option<&ProjectId> {
         match self {
             Self::Project(project) => Some(project),
-            Self::AllProjects => None,
+            Self::AllProjects | Self::Platform => None,
         }
+    }
+}
+
+impl From<&TemplateName> for Scope {
+    fn from(name: &TemplateName) -> Self {
+        name.project().map_or(Self::Platform, Self::from)
     }
 }
 
@@ -73,8 +82,8 @@ impl Access {
 
 /// Decides what callers may do.
 ///
-/// The only caller that exists so far is the one of development mode, which has every role; the server listens on
-/// loopback alone. Authentication and grants replace this type's inside, not its users.
+/// The only callers that exist so far are those of development mode, which have every role (the server listens on loopback
+/// alone), and the server itself. Authentication and grants replace this type's inside, not its users.
 #[derive(Debug, Clone, Default)]
 pub struct AccessControl {}
 
@@ -85,7 +94,7 @@ impl AccessControl {
     /// `PERMISSION_DENIED` for a caller that lacks it.
     pub async fn require(&self, caller: &Caller, permission: Permission, scope: impl Into<Scope>) -> Result<Access> {
         match caller.auth_method() {
-            AuthMethod::Development => Ok(Access {
+            AuthMethod::Development | AuthMethod::Server => Ok(Access {
                 caller: caller.clone(),
                 permission,
                 scope: scope.into(),

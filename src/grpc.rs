@@ -4,15 +4,18 @@
 //! the services together, `convert/` with one file per topic, and [`status`], the only file that names a status code.
 //! What does not: rules about values, SQL.
 
+mod call;
 mod convert;
 mod dashboards;
 pub mod proto;
 mod routes;
 pub mod status;
 pub mod structured;
+mod templates;
 
 pub use dashboards::Dashboards;
 pub use routes::{DESCRIPTOR_SETS, MAX_MESSAGE_BYTES, routes};
+pub use templates::Templates;
 
 /// The full name of the service for dashboards.
 pub const DASHBOARD_SERVICE: &str = proto::dashboard_service_server::SERVICE_NAME;

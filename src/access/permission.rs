@@ -23,6 +23,22 @@ pub enum Permission {
     DashboardsUndelete,
     /// Remove a dashboard and its history for good.
     DashboardsPurge,
+    /// Read a template.
+    TemplatesGet,
+    /// List templates.
+    TemplatesList,
+    /// Fill a template in.
+    TemplatesRender,
+    /// Make a dashboard of a template.
+    TemplatesInstantiate,
+    /// Create a template.
+    TemplatesCreate,
+    /// Change a template.
+    TemplatesUpdate,
+    /// Delete a template.
+    TemplatesDelete,
+    /// Install a template that comes with the service: no role has it but the server's own.
+    TemplatesInstall,
 }
 
 impl Permission {
@@ -38,6 +54,14 @@ impl Permission {
             Self::DashboardsDelete => "dashboards.delete",
             Self::DashboardsUndelete => "dashboards.undelete",
             Self::DashboardsPurge => "dashboards.purge",
+            Self::TemplatesGet => "templates.get",
+            Self::TemplatesList => "templates.list",
+            Self::TemplatesRender => "templates.render",
+            Self::TemplatesInstantiate => "templates.instantiate",
+            Self::TemplatesCreate => "templates.create",
+            Self::TemplatesUpdate => "templates.update",
+            Self::TemplatesDelete => "templates.delete",
+            Self::TemplatesInstall => "templates.install",
         }
     }
 }

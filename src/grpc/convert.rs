@@ -4,5 +4,6 @@ pub mod dashboard;
 pub mod mutation;
 pub mod read;
 pub mod spec;
+pub mod template;
 pub mod time;
 pub mod update;

@@ -5,9 +5,9 @@ mod write;
 
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::access::{AccessControl, Caller};
+use super::call::answer;
+use crate::access::AccessControl;
 use crate::domain::spec::SpecLimits;
-use crate::error::{Error, Result};
 use crate::grpc::proto::dashboard_service_server::DashboardService;
 use crate::grpc::proto::{
     ApplyDashboardRequest, ApplyDashboardResponse, BatchGetDashboardsRequest, BatchGetDashboardsResponse,
@@ -33,20 +33,6 @@ impl Dashboards {
     pub fn new(store: Store, access: AccessControl, limits: SpecLimits) -> Self {
         Self { store, access, limits }
     }
-}
-
-/// Takes a request apart: who calls, and what for.
-fn open<T>(request: Request<T>) -> Result<(Caller, T)> {
-    let (_, extensions, message) = request.into_parts();
-    let caller = extensions
-        .get::<Caller>()
-        .ok_or_else(|| Error::internal("the authentication layer is missing"))?;
-    Ok((caller.clone(), message))
-}
-
-/// Answers, or says what went wrong.
-fn answer<T>(result: Result<T>) -> Result<Response<T>, Status> {
-    result.map(Response::new).map_err(Status::from)
 }
 
 /// One line per RPC: each handler is a method of the same name in `read` or `write`.

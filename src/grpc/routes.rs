@@ -3,9 +3,10 @@
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
-use super::Dashboards;
 use super::proto::FILE_DESCRIPTOR_SET;
 use super::proto::dashboard_service_server::DashboardServiceServer;
+use super::proto::template_service_server::TemplateServiceServer;
+use super::{Dashboards, Templates};
 use crate::health::{self, HealthHandle};
 
 /// The largest message in either direction, in bytes; every service of ours is built with it.
@@ -24,11 +25,20 @@ pub const DESCRIPTOR_SETS: &[&[u8]] = &[
 ///
 /// # Errors
 /// The descriptors in this binary are broken.
-pub fn routes(dashboards: Dashboards, health: HealthHandle, names: &[String]) -> Result<Routes, ReflectionError> {
+pub fn routes(
+    dashboards: Dashboards,
+    templates: Templates,
+    health: HealthHandle,
+    names: &[String],
+) -> Result<Routes, ReflectionError> {
     let dashboard_service = DashboardServiceServer::new(dashboards)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let template_service = TemplateServiceServer::new(templates)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let routes = Routes::new(dashboard_service)
+        .add_service(template_service)
         .add_service(health::grpc_service(health, names))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -18,6 +18,9 @@ use crate::error::{CurrentVersion, Error};
 /// `google.rpc.ResourceInfo.resource_type` of dashboards and their revisions.
 const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
+/// The same of templates.
+const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
+
 /// When a client may try again after UNAVAILABLE.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 
@@ -118,8 +121,16 @@ fn info(reason: Reason) -> ErrorDetails {
 /// The details of an error about one resource.
 fn about(reason: Reason, name: String) -> ErrorDetails {
     let mut details = info(reason);
-    details.set_resource_info(DASHBOARD_TYPE, name, "", "");
+    details.set_resource_info(resource_type(&name), name, "", "");
     details
+}
+
+/// The type of what a resource name is of.
+fn resource_type(name: &str) -> &'static str {
+    match name.rsplit('/').nth(1) {
+        Some("templates") => TEMPLATE_TYPE,
+        _ => DASHBOARD_TYPE,
+    }
 }
 
 /// The reason of the whole is the reason of the first violation.
@@ -180,7 +191,7 @@ fn etag_mismatch(name: String, current: &CurrentVersion) -> ErrorDetails {
         ),
     ]);
     let mut details = ErrorDetails::with_error_info(Reason::EtagMismatch.as_str(), Reason::DOMAIN, metadata);
-    details.set_resource_info(DASHBOARD_TYPE, name, "", "");
+    details.set_resource_info(resource_type(&name), name, "", "");
     details
 }
 

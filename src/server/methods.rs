@@ -108,6 +108,7 @@ mod tests {
             methods.services(),
             [
                 "perses.dashboards.v1.DashboardService",
+                "perses.dashboards.v1.TemplateService",
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection",

@@ -24,4 +24,5 @@ mod schema;
 mod sidecar;
 mod sslmode;
 mod support;
+mod templates;
 mod wire;

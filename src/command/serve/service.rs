@@ -9,7 +9,7 @@ use super::ServeError;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards};
+use crate::grpc::{self, Dashboards, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -40,8 +40,8 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
-        let dashboards = dashboards(&config.dashboards, pool.clone());
-        let services = services(dashboards, pool_source(&pool), metrics)?;
+        let handlers = handlers(&config.dashboards, pool.clone());
+        let services = services(handlers, pool_source(&pool), metrics)?;
         Ok(Self {
             server,
             services,
@@ -88,7 +88,13 @@ pub fn server_options(config: &ServeConfig) -> ServerOptions {
     }
 }
 
-fn dashboards(config: &DashboardsConfig, pool: Pool) -> Dashboards {
+/// The services of the API, on one store.
+struct Handlers {
+    dashboards: Dashboards,
+    templates: Templates,
+}
+
+fn handlers(config: &DashboardsConfig, pool: Pool) -> Handlers {
     let retention = Retention {
         revisions_kept: i32::try_from(config.revisions_kept).unwrap_or(i32::MAX),
         deleted_dashboards: config.deleted_retention,
@@ -96,15 +102,21 @@ fn dashboards(config: &DashboardsConfig, pool: Pool) -> Dashboards {
     let limits = SpecLimits {
         max_bytes: config.spec_max_bytes,
     };
-    Dashboards::new(Store::new(pool, retention), AccessControl::default(), limits)
+    let (store, access) = (Store::new(pool, retention), AccessControl::default());
+    Handlers {
+        dashboards: Dashboards::new(store.clone(), access.clone(), limits),
+        templates: Templates::new(store, access, limits),
+    }
 }
 
 /// What is served on both ports; `pool` shows the use of the connections.
-fn services(dashboards: Dashboards, pool: PoolSource, metrics: Metrics) -> Result<Services, ServeError> {
+fn services(handlers: Handlers, pool: PoolSource, metrics: Metrics) -> Result<Services, ServeError> {
     let health = HealthHandle::default();
     metrics.watch_pool(pool.clone());
     let methods = Methods::from_descriptor_sets(grpc::DESCRIPTOR_SETS).map_err(ServeError::descriptors)?;
-    let routes = grpc::routes(dashboards, health.clone(), methods.services()).map_err(ServeError::descriptors)?;
+    let Handlers { dashboards, templates } = handlers;
+    let routes =
+        grpc::routes(dashboards, templates, health.clone(), methods.services()).map_err(ServeError::descriptors)?;
     let sidecar = sidecar::router(sidecar::Sources {
         health: health.clone(),
         pool,

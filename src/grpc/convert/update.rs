@@ -32,6 +32,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "delete_time",
     "purge_time",
     "etag",
+    "template_origin",
 ];
 
 /// Parses all of an update request but its name, which was authorised before.
@@ -213,7 +214,7 @@ fn label_key(key: &str) -> Result<String, Violation> {
     }
 }
 
-fn wrong_mask(description: String) -> Violation {
+pub(super) fn wrong_mask(description: String) -> Violation {
     Violation::new("update_mask", Reason::InvalidUpdateMask, description)
 }
 

@@ -3,11 +3,12 @@
 use tokio::task::spawn_blocking;
 use tonic::Request;
 
-use super::{Dashboards, open};
+use super::Dashboards;
 use crate::access::Permission;
 use crate::domain::diff::json_patch;
 use crate::domain::name::{DashboardName, Parent, RevisionName};
 use crate::error::{Error, Result};
+use crate::grpc::call::open;
 use crate::grpc::convert::dashboard::{present_dashboard, present_dashboards, present_revision, present_revisions};
 use crate::grpc::convert::read::{parse_batch, parse_diff, parse_get, parse_list, parse_list_revisions};
 use crate::grpc::convert::spec::SpecFormat;

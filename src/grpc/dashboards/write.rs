@@ -2,10 +2,11 @@
 
 use tonic::Request;
 
-use super::{Dashboards, open};
+use super::Dashboards;
 use crate::access::Permission;
 use crate::domain::name::{DashboardName, RevisionName, parse_project};
 use crate::error::Result;
+use crate::grpc::call::open;
 use crate::grpc::convert::dashboard::present_written;
 use crate::grpc::convert::mutation::{parse_apply, parse_create, parse_restore, parse_target, present_outcome};
 use crate::grpc::convert::update::parse_update;

@@ -120,7 +120,9 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
         Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } => {
             sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
         }
-        // Of another list: a token is read only for the order that it was made for.
+        // Of other lists: a token is read only for the order that it was made for.
+        Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
+        Cursor::UsageCount { count, .. } => sql.bind(*count, Type::INT4),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
     };
     sql.push(")");

@@ -46,6 +46,7 @@ pub async fn stored(server: &TestServer) -> String {
     let sql = "SELECT concat_ws(E'\\n',
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY dashboard_id, revision) FROM dashboard_revision AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard_template AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY request_id) FROM mutation_request AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM audit_log AS t))";
     server.sql().await.query_one(sql, &[]).await.unwrap().get(0)
