@@ -77,9 +77,9 @@ CREATE INDEX idx_dashboard_template_category ON dashboard_template (category, re
 CREATE INDEX idx_dashboard_template_system ON dashboard_template (resource_name) WHERE is_system;
 CREATE INDEX idx_dashboard_template_usage ON dashboard_template (usage_count, id);
 COMMENT ON INDEX idx_dashboard_template_resource_name IS 'Names are unique; lookups by name, lists of all by name.';
-COMMENT ON INDEX idx_dashboard_template_project IS 'Lists of what a project can use: its own, and those without a project.';
+COMMENT ON INDEX idx_dashboard_template_project IS 'Lists of the templates of a project.';
 COMMENT ON INDEX idx_dashboard_template_category IS 'Filter category.';
-COMMENT ON INDEX idx_dashboard_template_system IS 'Filter is_system; there are few.';
+COMMENT ON INDEX idx_dashboard_template_system IS 'System templates, which are in the lists of every project; filter is_system.';
 COMMENT ON INDEX idx_dashboard_template_usage IS 'Lists of all by how often they were used.';
 
 CREATE TRIGGER dashboard_template_set_updated_at BEFORE UPDATE ON dashboard_template

@@ -5,6 +5,7 @@
 
 mod calls;
 mod explained;
+mod templates;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
-use crate::support::rows::load_dashboards;
+use crate::support::rows::{load_dashboards, load_templates};
 
 /// How many dashboards there are; `support/load_dashboards.sql` says of what kinds. Among fewer, other plans are good too.
 const DASHBOARDS: i32 = 100_000;
@@ -196,6 +197,7 @@ impl Loaded {
     async fn start() -> Self {
         let database = TestDatabase::create().await;
         load_dashboards(&database.connect().await, DASHBOARDS).await;
+        load_templates(&database.connect().await, templates::TEMPLATES).await;
         let log = ExplainedLog::of(&database).await;
         let server = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
         server.wait_until(ServingStatus::Serving).await;
@@ -211,6 +213,8 @@ impl Loaded {
         let mut checks = self.check_statements().await;
         checks.extend(self.check_lists(LISTS, false).await);
         checks.extend(self.check_lists(LISTS_WITH_DELETED, true).await);
+        checks.extend(self.check_lists(templates::LISTS_OF_DASHBOARDS, false).await);
+        checks.extend(templates::check_lists(self).await);
         for check in &checks {
             eprintln!("{}", check.report());
         }
@@ -220,13 +224,14 @@ impl Loaded {
     async fn check_statements(&mut self) -> Vec<Check> {
         self.log.take();
         calls::each(&mut self.client).await;
+        templates::each(&mut self.server.templates().await).await;
         let mut checks = Vec::new();
         for run in self.log.take() {
             let Some(name) = run.statement.clone() else {
                 checks.push(of_trigger(run));
                 continue;
             };
-            if let Some((_, indexes, most)) = STATEMENTS.iter().find(|(known, _, _)| *known == name) {
+            if let Some((_, indexes, most)) = statements().find(|(known, _, _)| *known == name) {
                 checks.push(compare(name, run, indexes, *most));
             }
         }
@@ -259,6 +264,11 @@ impl Loaded {
         }
         checks
     }
+}
+
+/// The expected plan of every statement that has one.
+fn statements() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str], Most)> {
+    STATEMENTS.iter().chain(templates::STATEMENTS)
 }
 
 fn compare(title: String, run: Explained, indexes: &[&str], most: Most) -> Check {
@@ -317,7 +327,7 @@ fn statements_of_the_store() -> BTreeSet<String> {
 
 #[test]
 fn every_statement_of_the_store_has_an_expected_plan() {
-    let expected = STATEMENTS.iter().map(|(name, _, _)| *name).chain([LIST]);
+    let expected = statements().map(|(name, _, _)| *name).chain([LIST, templates::LIST]);
     assert_eq!(statements_of_the_store(), expected.map(str::to_owned).collect());
 }
 
@@ -326,8 +336,7 @@ fn every_statement_of_the_store_has_an_expected_plan() {
 async fn every_statement_reads_what_its_answer_needs() {
     let checks = Loaded::start().await.check().await;
     let run: BTreeSet<&str> = checks.iter().map(|check| check.title.as_str()).collect();
-    let not_run: Vec<&&str> = STATEMENTS
-        .iter()
+    let not_run: Vec<&&str> = statements()
         .map(|(name, _, _)| name)
         .filter(|name| !run.contains(**name))
         .collect();

@@ -48,8 +48,10 @@ fn list_templates(query: &ListTemplates, scope: &Scope) -> Statement {
     }
     sql.push(") OVER page <= ")
         .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits FROM (SELECT * FROM dashboard_template WHERE ");
-    push_conditions(&mut sql, query, scope);
+        .push(" AS fits FROM (SELECT * FROM ");
+    push_scope(&mut sql, scope);
+    sql.push(" WHERE true");
+    push_conditions(&mut sql, query);
     sql.push(" ORDER BY ")
         .push(&order_by)
         .push(" LIMIT ")
@@ -87,14 +89,18 @@ fn order_by(query: &ListTemplates) -> String {
 }
 
 /// The scope that was authorised is the scope that is queried; what comes with the service is for everybody.
-fn push_conditions(sql: &mut Statement, query: &ListTemplates, scope: &Scope) {
+fn push_scope(sql: &mut Statement, scope: &Scope) {
     match scope.project() {
+        // Two parts, each with its index: with OR, PostgreSQL can only follow the order through the templates of all projects.
         Some(project) => sql
-            .push("(project = ")
+            .push("(SELECT * FROM dashboard_template WHERE project = ")
             .bind(project.as_str().to_owned(), Type::TEXT)
-            .push(" OR project IS NULL)"),
-        None => sql.push("true"),
+            .push(" UNION ALL SELECT * FROM dashboard_template WHERE is_system) AS usable"),
+        None => sql.push("dashboard_template"),
     };
+}
+
+fn push_conditions(sql: &mut Statement, query: &ListTemplates) {
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
