@@ -106,7 +106,7 @@ pub struct TemplateContent {
 
 impl TemplateContent {
     /// Adds the content to the fingerprint of a request.
-    pub(in crate::domain) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
         let described = request
             .part(self.display_name.as_str())
             .part(self.description.as_str())
@@ -178,7 +178,7 @@ impl TemplateChange {
     }
 
     /// Adds the change to the fingerprint of a request.
-    pub(in crate::domain) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
         let described = request
             .optional_part(self.display_name.as_ref().map(Summary::as_str))
             .optional_part(self.description.as_ref().map(Summary::as_str))

@@ -191,7 +191,7 @@ impl Parameters {
     }
 
     /// Adds the declarations to the fingerprint of a request.
-    pub(in crate::domain) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
         let counted = request.part((self.0.len() as u64).to_be_bytes());
         self.0
             .iter()

@@ -42,7 +42,7 @@ impl Scalar {
     }
 
     /// Adds the value to the fingerprint of a request.
-    pub(in crate::domain) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, request: Fingerprint) -> Fingerprint {
         match self {
             Self::Bool(truth) => request.part("bool").part([u8::from(*truth)]),
             Self::Number(double) => request.part("number").part(double.to_bits().to_be_bytes()),

@@ -1,6 +1,6 @@
 //! The parameters of templates and their values, both ways.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use prost_types::Value;
 use prost_types::value::Kind;
@@ -73,7 +73,8 @@ fn parse_type(field: &str, value: i32) -> Result<ParameterType, Violation> {
 pub fn parse_values(field: &str, values: HashMap<String, Value>) -> Result<GivenValues, Violations> {
     let mut wrong = Violations::default();
     let mut given = GivenValues::new();
-    for (name, value) in values {
+    // Maps of protobuf have no order; answers have one.
+    for (name, value) in BTreeMap::from_iter(values) {
         let shown: String = name.chars().take(MAX_KEY_CHARS).collect();
         if let Some(scalar) = wrong.note(parse_scalar(&format!("{field}.{shown}"), value)) {
             given.insert(name, scalar);
