@@ -9,7 +9,7 @@ mod permission;
 pub use caller::{AuthMethod, CallOrigin, Caller};
 pub use permission::Permission;
 
-use crate::domain::name::{Parent, ProjectId};
+use crate::domain::name::{Parent, ProjectId, TemplateName};
 use crate::domain::user::UserId;
 use crate::error::{Error, Result};
 
@@ -22,6 +22,15 @@ pub enum Scope {
     AllProjects,
     /// What one user keeps for itself; no project is part of it.
     User(UserId),
+    /// What belongs to no project: the templates that come with the service. To read and to use them takes no role in a
+    /// project of its own; nobody but the server changes them.
+    Platform,
+}
+
+impl From<&TemplateName> for Scope {
+    fn from(name: &TemplateName) -> Self {
+        name.project().map_or(Self::Platform, Self::from)
+    }
 }
 
 impl From<&ProjectId> for Scope {
@@ -72,9 +81,9 @@ impl Access {
 
 /// Decides what callers may do.
 ///
-/// The only caller that exists so far is the one of development mode, which has every role; the server listens on
-/// loopback alone. What a user keeps for itself is for that user alone, whatever the roles of others. Authentication and
-/// grants replace this type's inside, not its users.
+/// The only callers that exist so far are those of development mode, which have every role (the server listens on loopback
+/// alone), and the server itself. What a user keeps for itself is for that user alone, whatever the roles of others.
+/// Authentication and grants replace this type's inside, not its users.
 #[derive(Debug, Clone, Default)]
 pub struct AccessControl {}
 
@@ -91,7 +100,7 @@ impl AccessControl {
             return Err(Error::PermissionDenied);
         }
         match caller.auth_method() {
-            AuthMethod::Development => Ok(Access {
+            AuthMethod::Development | AuthMethod::Server => Ok(Access {
                 caller: caller.clone(),
                 permission,
                 scope: asked,

@@ -20,6 +20,7 @@ pub mod reason;
 pub mod revision;
 pub mod spec;
 pub mod tags;
+pub mod template;
 pub mod timezone;
 pub mod user;
 pub mod violation;

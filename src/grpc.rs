@@ -12,10 +12,12 @@ pub mod proto;
 mod routes;
 pub mod status;
 pub mod structured;
+mod templates;
 
 pub use dashboards::Dashboards;
 pub use preferences::Preferences;
 pub use routes::{DESCRIPTOR_SETS, Handlers, MAX_MESSAGE_BYTES, routes};
+pub use templates::Templates;
 
 /// The full name of the service for dashboards.
 pub const DASHBOARD_SERVICE: &str = proto::dashboard_service_server::SERVICE_NAME;

@@ -6,6 +6,7 @@
 
 mod audit;
 mod classify;
+mod condition;
 pub mod connect;
 mod dashboard;
 pub mod embedded;
@@ -20,6 +21,7 @@ pub mod probe;
 mod revision;
 mod run_tx;
 mod statement;
+mod template;
 
 use std::time::Duration;
 

@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub enum AuthMethod {
     /// Not at all: the development mode, on loopback alone.
     Development,
+    /// Not needed: the server does it by itself.
+    Server,
 }
 
 impl AuthMethod {
@@ -17,6 +19,7 @@ impl AuthMethod {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Development => "development",
+            Self::Server => "server",
         }
     }
 }
@@ -76,7 +79,25 @@ impl Caller {
         &self.user
     }
 
-    /// `user:…`: who it is in grants, revisions and audit events.
+    /// The server itself, in what nobody has called for, such as installing the templates that come with it; `operation` stands
+    /// in place of the RPC.
+    pub fn server(operation: &str) -> Self {
+        Self {
+            user: String::new(),
+            subject: "system:dashboard-store".into(),
+            groups: Vec::new(),
+            auth_method: AuthMethod::Server,
+            origin: Arc::new(CallOrigin {
+                correlation_id: Uuid::new_v4(),
+                client_ip: None,
+                user_agent: concat!("dashboard-store/", env!("CARGO_PKG_VERSION")).into(),
+                trace_id: None,
+                method: operation.to_owned(),
+            }),
+        }
+    }
+
+    /// `user:…`, or `system:…` for the server: who it is in grants, revisions and audit events.
     pub fn subject(&self) -> &str {
         &self.subject
     }

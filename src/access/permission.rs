@@ -27,6 +27,22 @@ pub enum Permission {
     PreferencesGet,
     /// Change what a user keeps.
     PreferencesUpdate,
+    /// Read a template.
+    TemplatesGet,
+    /// List templates.
+    TemplatesList,
+    /// Fill a template in.
+    TemplatesRender,
+    /// Make a dashboard of a template.
+    TemplatesInstantiate,
+    /// Create a template.
+    TemplatesCreate,
+    /// Change a template.
+    TemplatesUpdate,
+    /// Delete a template.
+    TemplatesDelete,
+    /// Install a template that comes with the service: no role has it but the server's own.
+    TemplatesInstall,
 }
 
 impl Permission {
@@ -44,6 +60,14 @@ impl Permission {
             Self::DashboardsPurge => "dashboards.purge",
             Self::PreferencesGet => "preferences.get",
             Self::PreferencesUpdate => "preferences.update",
+            Self::TemplatesGet => "templates.get",
+            Self::TemplatesList => "templates.list",
+            Self::TemplatesRender => "templates.render",
+            Self::TemplatesInstantiate => "templates.instantiate",
+            Self::TemplatesCreate => "templates.create",
+            Self::TemplatesUpdate => "templates.update",
+            Self::TemplatesDelete => "templates.delete",
+            Self::TemplatesInstall => "templates.install",
         }
     }
 }

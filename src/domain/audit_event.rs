@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::digest::Digest;
+use super::name::ProjectId;
 
 /// The change that a mutation made to one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Change {
     /// The resource name.
     pub resource: String,
     /// The project of the resource; none for what belongs to none.
-    pub project: Option<String>,
+    pub project: Option<ProjectId>,
     /// The life of the resource.
     pub uid: Uuid,
     /// What the call found; none where it created, and where the resource has no revisions.

@@ -10,6 +10,7 @@ use super::labels::{Labels, LabelsChange};
 use super::name::DashboardName;
 use super::spec::DashboardSpec;
 use super::tags::Tags;
+use super::template::TemplateOrigin;
 
 /// Whether a dashboard is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub struct Dashboard {
     pub spec_size_bytes: i32,
     /// Live or soft-deleted.
     pub state: DashboardState,
+    /// The template that it came from; none where it was written by hand.
+    pub template_origin: Option<TemplateOrigin>,
     /// Counts changes of content, from 1.
     pub revision: i32,
     /// Counts every write that the API shows, from 1.

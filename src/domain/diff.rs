@@ -9,10 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Error as _, Serialize, Serializer};
-use serde_json::value::RawValue;
-
-use super::spec::json::{self, Json, Member};
+use super::spec::json::{self, Json, Member, Written};
 use super::spec::pointer::Pointer;
 use super::violation::Violation;
 
@@ -141,28 +138,10 @@ impl Patch {
     }
 }
 
-/// A value of a document, its numbers as they were written there.
-struct Written<'a>(&'a Json<'a>);
-
-impl Serialize for Written<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Json::Null => serializer.serialize_unit(),
-            Json::Bool(truth) => serializer.serialize_bool(*truth),
-            Json::Number(number) => {
-                let number: &RawValue = serde_json::from_str(number.as_str()).map_err(S::Error::custom)?;
-                number.serialize(serializer)
-            }
-            Json::String(text) => serializer.serialize_str(text),
-            Json::Array(elements) => serializer.collect_seq(elements.iter().map(Written)),
-            Json::Object(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, Written(value)))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
     use super::*;

@@ -1,7 +1,7 @@
 //! The `filter` of lists: a subset of AIP-160, parsed into a tree that a store compiles without looking at text again.
 //!
-//! [`syntax`] knows the language and no field; [`dashboards`] knows which fields dashboards have and gives every term its
-//! type. Another resource adds a file beside [`dashboards`]. SQL does not belong here.
+//! [`syntax`] knows the language and no field; [`dashboards`] and [`templates`] know which fields these have and give every
+//! term its type, with what they share in `values`. Another resource adds a file beside them. SQL does not belong here.
 //!
 //! # The language
 //! ```text
@@ -23,24 +23,43 @@
 
 pub mod dashboards;
 pub mod syntax;
+pub mod templates;
+mod values;
 
 use super::reason::Reason;
 use super::violation::Violation;
 pub use dashboards::Term;
+use syntax::Comparison;
 pub use syntax::Expr;
+pub use values::TimeOrder;
 
 /// The longest filter in bytes.
 pub const MAX_BYTES: usize = 2048;
 
-/// A filter of dashboards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    text: String,
-    expr: Expr<Term>,
+/// What comparisons mean for one kind of resource.
+pub trait Meaning: Sized {
+    /// Gives a comparison its meaning.
+    ///
+    /// # Errors
+    /// An unknown field, an operator that it does not take, or a value that it can't have.
+    fn of(comparison: Comparison) -> Result<Expr<Self>, Problem>;
 }
 
-impl Filter {
-    /// Parses the filter of a list of dashboards; a blank one filters nothing and is none.
+/// A filter of dashboards.
+pub type Filter = FilterOf<Term>;
+
+/// A filter of templates.
+pub type TemplateFilter = FilterOf<templates::Term>;
+
+/// A filter of the resources that have terms of the type `T`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterOf<T> {
+    text: String,
+    expr: Expr<T>,
+}
+
+impl<T: Meaning> FilterOf<T> {
+    /// Parses the filter of a list; a blank one filters nothing and is none.
     ///
     /// # Errors
     /// On `field`: `FIELD_TOO_LONG` above [`MAX_BYTES`], else `INVALID_FILTER` with the position, counted in characters
@@ -54,7 +73,7 @@ impl Filter {
             return Ok(None);
         }
         let expr = syntax::parse(text)
-            .and_then(|tree| tree.try_map(&mut dashboards::term))
+            .and_then(|tree| tree.try_map(&mut T::of))
             .map_err(|problem| problem.in_filter(field, text))?;
         Ok(Some(Self {
             text: text.trim().to_owned(),
@@ -67,8 +86,8 @@ impl Filter {
         &self.text
     }
 
-    /// What a dashboard has to fulfil.
-    pub fn expr(&self) -> &Expr<Term> {
+    /// What a resource has to fulfil.
+    pub fn expr(&self) -> &Expr<T> {
         &self.expr
     }
 }

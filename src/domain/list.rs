@@ -1,11 +1,12 @@
 //! What a list was asked for, parsed; and a page of it.
 
 use super::dashboard::{Dashboard, View};
-use super::filter::Filter;
+use super::filter::{Filter, TemplateFilter};
 use super::name::{DashboardName, Parent};
-use super::order_by::{OrderBy, OrderKey};
+use super::order_by::{OrderBy, OrderKey, TemplateOrderKey};
 use super::page::{Cursor, PageBinding, PageOrder, PageSize, PageToken, PagedQuery};
 use super::revision::DashboardRevision;
+use super::template::Template;
 use super::violation::Violation;
 
 /// The most bytes of one answer, about; a page that would exceed it ends early.
@@ -133,6 +134,74 @@ impl ListDashboardRevisions {
             parent: &self.dashboard.to_string(),
             filter: "",
             order: PageOrder::NewestRevisionFirst,
+            show_deleted: false,
+        })
+    }
+}
+
+/// A list of the templates that can be used in a project, or anywhere.
+#[derive(Debug, Clone)]
+pub struct ListTemplates {
+    /// Those of one project, or of all; those that come with the service are always among them.
+    pub parent: Parent,
+    /// The most items.
+    pub page_size: PageSize,
+    /// Which templates.
+    pub filter: Option<TemplateFilter>,
+    /// In which order.
+    pub order_by: OrderBy<TemplateOrderKey>,
+    /// With or without documents.
+    pub view: View,
+    /// Where the page begins; none for the first.
+    pub after: Option<Cursor>,
+}
+
+impl ListTemplates {
+    /// Reads the token of this list and goes on from there.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_TOKEN` on `page_token`.
+    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
+        self.after = PageToken::decode("page_token", token, &self.binding())?;
+        Ok(self)
+    }
+
+    /// The token of the page that follows `cursor`.
+    pub fn token(&self, cursor: Cursor) -> String {
+        let binding = self.binding();
+        PageToken { cursor, binding }.encode()
+    }
+
+    /// The cursor that stands on `template` in this list's order.
+    pub fn cursor_on(&self, template: &Template) -> Cursor {
+        let uid = template.uid;
+        match self.order_by.key {
+            TemplateOrderKey::Name => Cursor::TemplateName(template.name.clone()),
+            TemplateOrderKey::DisplayName => Cursor::DisplayName {
+                display_name: template.display_name.clone(),
+                uid,
+            },
+            TemplateOrderKey::CreateTime => Cursor::CreateTime {
+                time: template.create_time,
+                uid,
+            },
+            TemplateOrderKey::UpdateTime => Cursor::UpdateTime {
+                time: template.update_time,
+                uid,
+            },
+            TemplateOrderKey::UsageCount => Cursor::UsageCount {
+                count: template.usage_count,
+                uid,
+            },
+        }
+    }
+
+    fn binding(&self) -> PageBinding {
+        PageBinding::new(&PagedQuery {
+            method: "ListTemplates",
+            parent: &self.parent.to_string(),
+            filter: self.filter.as_ref().map_or("", TemplateFilter::text),
+            order: PageOrder::Templates(self.order_by),
             show_deleted: false,
         })
     }

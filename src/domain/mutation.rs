@@ -1,5 +1,7 @@
 //! What callers ask to be changed: one type for each mutation, parsed and ready for the store.
 
+pub mod template;
+
 use uuid::Uuid;
 
 use super::dashboard::{Content, ContentChange};

@@ -1,4 +1,6 @@
-//! Resource names: `projects/{project}/dashboards/{dashboard}[/revisions/{n}]` (AIP-122).
+//! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
+
+mod template;
 
 use std::fmt;
 
@@ -6,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
+
+pub use template::TemplateName;
 
 /// The longest id in bytes (Perses `go/common/validate.go`).
 pub const MAX_ID_BYTES: usize = 75;

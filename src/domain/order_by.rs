@@ -1,4 +1,4 @@
-//! The `order_by` of dashboard lists: one key, up or down (AIP-132).
+//! The `order_by` of lists: one key, up or down (AIP-132).
 //!
 //! Which columns that means belongs to the store; how a page goes on within an order, to [`super::page`].
 
@@ -7,13 +7,22 @@ use std::fmt;
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
-/// The order of a list of dashboards. By name, upwards, unless the caller says otherwise.
+/// The order of a list, of dashboards unless it says otherwise. By name, upwards, unless the caller says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OrderBy {
+pub struct OrderBy<K = OrderKey> {
     /// What is compared.
-    pub key: OrderKey,
+    pub key: K,
     /// Which end comes first.
     pub direction: Direction,
+}
+
+/// What the lists of one kind of resource can be ordered by; the default is by name.
+pub trait Key: Copy + Default + 'static {
+    /// Every key.
+    const ALL: &'static [Self];
+
+    /// The key as written in `order_by`.
+    fn as_str(self) -> &'static str;
 }
 
 /// What a list of dashboards is ordered by. Equal ones follow each other by uid, in the same direction.
@@ -30,6 +39,22 @@ pub enum OrderKey {
     UpdateTime,
 }
 
+/// What a list of templates is ordered by. Equal ones follow each other by uid, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TemplateOrderKey {
+    /// The resource name, bytewise: those of projects before those that come with the service.
+    #[default]
+    Name,
+    /// The display name, bytewise.
+    DisplayName,
+    /// The time of creation.
+    CreateTime,
+    /// The time of the last change.
+    UpdateTime,
+    /// How many dashboards came from it.
+    UsageCount,
+}
+
 /// Which end of an order comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
@@ -40,7 +65,7 @@ pub enum Direction {
     Descending,
 }
 
-impl OrderBy {
+impl<K: Key> OrderBy<K> {
     /// Parses `key`, `key asc` or `key desc`; blank is the default order. White space between words does not count.
     ///
     /// # Errors
@@ -54,9 +79,9 @@ impl OrderBy {
         let Some(key) = words.next() else {
             return Ok(Self::default());
         };
-        let Some(key) = OrderKey::parse(key) else {
-            let allowed = OrderKey::ALL.map(OrderKey::as_str).join(", ");
-            return refused(format!("{} is not one of the keys {allowed}", quoted(key)));
+        let Some(key) = K::ALL.iter().copied().find(|known| known.as_str() == key) else {
+            let allowed: Vec<&str> = K::ALL.iter().map(|known| known.as_str()).collect();
+            return refused(format!("{} is not one of the keys {}", quoted(key), allowed.join(", ")));
         };
         let direction = match words.next() {
             None | Some("asc") => Direction::Ascending,
@@ -70,7 +95,7 @@ impl OrderBy {
     }
 }
 
-impl fmt::Display for OrderBy {
+impl<K: Key> fmt::Display for OrderBy<K> {
     /// Writes the one form that every spelling of the same order has: what a page token is bound to.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = match self.direction {
@@ -81,12 +106,10 @@ impl fmt::Display for OrderBy {
     }
 }
 
-impl OrderKey {
-    /// Every key.
-    pub const ALL: [Self; 4] = [Self::Name, Self::DisplayName, Self::CreateTime, Self::UpdateTime];
+impl Key for OrderKey {
+    const ALL: &'static [Self] = &[Self::Name, Self::DisplayName, Self::CreateTime, Self::UpdateTime];
 
-    /// The key as written in `order_by`.
-    pub const fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::DisplayName => "display_name",
@@ -94,9 +117,25 @@ impl OrderKey {
             Self::UpdateTime => "update_time",
         }
     }
+}
 
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.as_str() == word)
+impl Key for TemplateOrderKey {
+    const ALL: &'static [Self] = &[
+        Self::Name,
+        Self::DisplayName,
+        Self::CreateTime,
+        Self::UpdateTime,
+        Self::UsageCount,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::DisplayName => "display_name",
+            Self::CreateTime => "create_time",
+            Self::UpdateTime => "update_time",
+            Self::UsageCount => "usage_count",
+        }
     }
 }
 
@@ -116,7 +155,7 @@ mod tests {
             ("create_time desc", "create_time desc"),
             (" update_time\t  desc ", "update_time desc"),
         ] {
-            let order = OrderBy::parse("order_by", text);
+            let order = OrderBy::<OrderKey>::parse("order_by", text);
             assert_eq!(order.map(|order| order.to_string()), Ok(form.to_owned()), "{text}");
         }
     }
@@ -143,14 +182,14 @@ mod tests {
             ),
         ] {
             let expected = Violation::new("order_by", Reason::InvalidOrderBy, description);
-            assert_eq!(OrderBy::parse("order_by", text), Err(expected), "{text}");
+            assert_eq!(OrderBy::<OrderKey>::parse("order_by", text), Err(expected), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_accepted_again_in_its_one_form(text in "(name|create_time|x)?[ ,]{0,2}(asc|desc|y)?") {
-            if let Ok(order) = OrderBy::parse("order_by", &text) {
+        fn what_is_accepted_is_accepted_again_in_its_one_form(text in "(name|create_time|usage_count|x)?[ ,]{0,2}(asc|desc|y)?") {
+            if let Ok(order) = OrderBy::<TemplateOrderKey>::parse("order_by", &text) {
                 prop_assert_eq!(OrderBy::parse("order_by", &order.to_string()), Ok(order));
             }
         }

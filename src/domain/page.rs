@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::digest::{Digest, Fingerprint};
-use super::name::{DashboardName, ProjectId};
-use super::order_by::{OrderBy, OrderKey};
+use super::name::{DashboardName, ProjectId, TemplateName};
+use super::order_by::{OrderBy, OrderKey, TemplateOrderKey};
 use super::reason::Reason;
 use super::violation::Violation;
 
@@ -56,6 +56,8 @@ impl PageSize {
 pub enum PageOrder {
     /// Dashboards, in the order that the caller asked for.
     Dashboards(OrderBy),
+    /// Templates, in the order that the caller asked for.
+    Templates(OrderBy<TemplateOrderKey>),
     /// Revisions of one dashboard, the newest first.
     NewestRevisionFirst,
     /// Favourites of a user, in the order in which they were added.
@@ -67,16 +69,24 @@ pub enum PageOrder {
 impl PageOrder {
     /// Whether a list in this order can go on after `cursor`.
     fn admits(self, cursor: &Cursor) -> bool {
-        let kind = match cursor {
-            Cursor::Name(_) => OrderKey::Name,
-            Cursor::DisplayName { .. } => OrderKey::DisplayName,
-            Cursor::CreateTime { .. } => OrderKey::CreateTime,
-            Cursor::UpdateTime { .. } => OrderKey::UpdateTime,
-            Cursor::Revision(_) => return self == Self::NewestRevisionFirst,
-            Cursor::Favorite(_) => return self == Self::FavoritesAsAdded,
-            Cursor::ViewTime { .. } => return self == Self::LastViewedFirst,
-        };
-        matches!(self, Self::Dashboards(order) if order.key == kind)
+        match self {
+            Self::Dashboards(order) => match order.key {
+                OrderKey::Name => matches!(cursor, Cursor::Name(_)),
+                OrderKey::DisplayName => matches!(cursor, Cursor::DisplayName { .. }),
+                OrderKey::CreateTime => matches!(cursor, Cursor::CreateTime { .. }),
+                OrderKey::UpdateTime => matches!(cursor, Cursor::UpdateTime { .. }),
+            },
+            Self::Templates(order) => match order.key {
+                TemplateOrderKey::Name => matches!(cursor, Cursor::TemplateName(_)),
+                TemplateOrderKey::DisplayName => matches!(cursor, Cursor::DisplayName { .. }),
+                TemplateOrderKey::CreateTime => matches!(cursor, Cursor::CreateTime { .. }),
+                TemplateOrderKey::UpdateTime => matches!(cursor, Cursor::UpdateTime { .. }),
+                TemplateOrderKey::UsageCount => matches!(cursor, Cursor::UsageCount { .. }),
+            },
+            Self::NewestRevisionFirst => matches!(cursor, Cursor::Revision(_)),
+            Self::FavoritesAsAdded => matches!(cursor, Cursor::Favorite(_)),
+            Self::LastViewedFirst => matches!(cursor, Cursor::ViewTime { .. }),
+        }
     }
 }
 
@@ -84,6 +94,7 @@ impl fmt::Display for PageOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dashboards(order) => order.fmt(f),
+            Self::Templates(order) => order.fmt(f),
             Self::NewestRevisionFirst => f.write_str("revision desc"),
             Self::FavoritesAsAdded => f.write_str("position"),
             Self::LastViewedFirst => f.write_str("view_time desc"),
@@ -131,25 +142,34 @@ impl PageBinding {
 pub enum Cursor {
     /// Of dashboards by name, which is unique: project, then id.
     Name(DashboardName),
-    /// Of dashboards by display name.
+    /// Of templates by name, which is unique.
+    TemplateName(TemplateName),
+    /// By display name.
     DisplayName {
         /// The display name; without U+0000.
         display_name: String,
         /// Which of those with the same display name.
         uid: Uuid,
     },
-    /// Of dashboards by time of creation.
+    /// By time of creation.
     CreateTime {
         /// To the microsecond, from 1970 on.
         time: OffsetDateTime,
         /// Which of those of the same time.
         uid: Uuid,
     },
-    /// Of dashboards by time of the last change.
+    /// By time of the last change.
     UpdateTime {
         /// To the microsecond, from 1970 on.
         time: OffsetDateTime,
         /// Which of those of the same time.
+        uid: Uuid,
+    },
+    /// Of templates by how often they were used.
+    UsageCount {
+        /// From 0.
+        count: i32,
+        /// Which of those that were used as often.
         uid: Uuid,
     },
     /// Of revisions of one dashboard: the number, from 1.
@@ -170,9 +190,11 @@ pub enum Cursor {
 #[serde(rename_all = "snake_case")]
 enum Position {
     Name(String, String),
+    TemplateName(TemplateName),
     DisplayName(String, Uuid),
     CreateTime(i64, Uuid),
     UpdateTime(i64, Uuid),
+    UsageCount(i32, Uuid),
     Revision(i32),
     Favorite(i64),
     ViewTime(i64, Uuid),
@@ -185,6 +207,8 @@ impl Cursor {
             Self::DisplayName { display_name, uid } => json!({ "display_name": [display_name, uid] }),
             Self::CreateTime { time, uid } => json!({ "create_time": [microseconds(time), uid] }),
             Self::UpdateTime { time, uid } => json!({ "update_time": [microseconds(time), uid] }),
+            Self::TemplateName(name) => json!({ "template_name": name }),
+            Self::UsageCount { count, uid } => json!({ "usage_count": [count, uid] }),
             Self::Revision(number) => json!({ "revision": number }),
             Self::Favorite(position) => json!({ "favorite": position }),
             Self::ViewTime { time, uid } => json!({ "view_time": [microseconds(time), uid] }),
@@ -204,6 +228,8 @@ impl Cursor {
             }
             Position::CreateTime(time, uid) => from_microseconds(time).map(|time| Self::CreateTime { time, uid }),
             Position::UpdateTime(time, uid) => from_microseconds(time).map(|time| Self::UpdateTime { time, uid }),
+            Position::TemplateName(name) => Some(Self::TemplateName(name)),
+            Position::UsageCount(count, uid) => (count >= 0).then_some(Self::UsageCount { count, uid }),
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
             Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
             Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),

@@ -85,6 +85,18 @@ reasons! {
     DashboardNotDeleted = "DASHBOARD_NOT_DELETED",
     /// The user has as many favourites as can be: remove one first.
     TooManyFavorites = "TOO_MANY_FAVORITES",
+    /// No such template.
+    TemplateNotFound = "TEMPLATE_NOT_FOUND",
+    /// A template has this name.
+    TemplateExists = "TEMPLATE_EXISTS",
+    /// The template comes with the service: it can be read and used, not changed.
+    TemplateReadOnly = "TEMPLATE_READ_ONLY",
+    /// A value does not fit the parameter of the template.
+    ParameterInvalid = "PARAMETER_INVALID",
+    /// The template declares no parameter of this name.
+    ParameterUnknown = "PARAMETER_UNKNOWN",
+    /// A slot of the template is malformed, names no parameter, or does not take its value.
+    SlotInvalid = "SLOT_INVALID",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.

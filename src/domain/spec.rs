@@ -128,7 +128,8 @@ impl DashboardSpec {
     }
 }
 
-fn check_size(text: &str, limits: &SpecLimits) -> Result<(), Vec<Violation>> {
+/// Holds the size of a text against the limit.
+pub(super) fn check_size(text: &str, limits: &SpecLimits) -> Result<(), Vec<Violation>> {
     if text.len() <= limits.max_bytes {
         return Ok(());
     }

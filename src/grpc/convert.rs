@@ -5,5 +5,6 @@ pub mod mutation;
 pub mod preferences;
 pub mod read;
 pub mod spec;
+pub mod template;
 pub mod time;
 pub mod update;

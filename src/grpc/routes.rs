@@ -6,7 +6,8 @@ use tonic_reflection::server::{Builder, Error as ReflectionError};
 use super::proto::FILE_DESCRIPTOR_SET;
 use super::proto::dashboard_service_server::DashboardServiceServer;
 use super::proto::preferences_service_server::PreferencesServiceServer;
-use super::{Dashboards, Preferences};
+use super::proto::template_service_server::TemplateServiceServer;
+use super::{Dashboards, Preferences, Templates};
 use crate::health::{self, HealthHandle};
 
 /// The largest message in either direction, in bytes; every service of ours is built with it.
@@ -26,6 +27,8 @@ pub const DESCRIPTOR_SETS: &[&[u8]] = &[
 pub struct Handlers {
     /// Of DashboardService.
     pub dashboards: Dashboards,
+    /// Of TemplateService.
+    pub templates: Templates,
     /// Of PreferencesService.
     pub preferences: Preferences,
 }
@@ -41,7 +44,11 @@ pub fn routes(handlers: Handlers, health: HealthHandle, names: &[String]) -> Res
     let preferences_service = PreferencesServiceServer::new(handlers.preferences)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let template_service = TemplateServiceServer::new(handlers.templates)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let routes = Routes::new(dashboard_service)
+        .add_service(template_service)
         .add_service(preferences_service)
         .add_service(health::grpc_service(health, names))
         .add_service(reflection().build_v1()?)

@@ -18,6 +18,8 @@ use crate::error::{CurrentVersion, Error};
 /// `google.rpc.ResourceInfo.resource_type` of dashboards and their revisions.
 const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
+/// The same of templates.
+const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
 /// The same of what users keep.
 const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
 
@@ -127,9 +129,10 @@ fn about(reason: Reason, name: String) -> ErrorDetails {
 
 /// The type of the resource `name`.
 fn resource_type(name: &str) -> &'static str {
-    match name.starts_with("users/") {
-        true => PREFERENCES_TYPE,
-        false => DASHBOARD_TYPE,
+    match name.rsplit('/').nth(1) {
+        Some("templates") => TEMPLATE_TYPE,
+        _ if name.starts_with("users/") => PREFERENCES_TYPE,
+        _ => DASHBOARD_TYPE,
     }
 }
 

@@ -6,6 +6,7 @@ use postgres_types::Type;
 
 use crate::access::Access;
 use crate::domain::audit_event::Change;
+use crate::domain::name::ProjectId;
 use crate::error::Result;
 use crate::store::pool::Transaction;
 
@@ -22,6 +23,7 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
     let (revision_before, revision_after) = (change.before.map(|v| v.revision), change.after.map(|v| v.revision));
     let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
     let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
+    let project = change.project.as_ref().map(ProjectId::as_str);
     let client_ip: Option<IpAddr> = origin.client_ip;
     tx.execute(
         APPEND,
@@ -31,7 +33,7 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
             (&caller.auth_method().as_str(), Type::TEXT),
             (&origin.method, Type::TEXT),
             (&access.permission().as_str(), Type::TEXT),
-            (&change.project, Type::TEXT),
+            (&project, Type::TEXT),
             (&change.resource, Type::TEXT),
             (&change.uid, Type::UUID),
             (&revision_before, Type::INT4),

@@ -2,7 +2,7 @@
 
 pub mod answer;
 mod apply;
-mod create;
+pub mod create;
 mod filter;
 pub mod head;
 mod lifecycle;
@@ -20,14 +20,17 @@ use super::statement::Statement;
 use crate::access::Scope;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::digest::Digest;
-use crate::domain::name::{DashboardName, ProjectId};
+use crate::domain::name::{DashboardName, ProjectId, TemplateName};
+use crate::domain::template::TemplateOrigin;
+use crate::domain::violation::Violation;
 use crate::error::{Error, Result};
 
 /// The columns of a head without its document, as [`from_row`] reads them.
 macro_rules! head_columns {
     () => {
         "id, project, name, display_name, description, metadata, spec_sha256, spec_size_bytes, state, revision, \
-         generation, created_by, updated_by, created_at, updated_at, deleted_at, purge_at"
+         generation, created_by, updated_by, created_at, updated_at, deleted_at, purge_at, template_name, \
+         template_revision, template_parameters"
     };
 }
 pub(super) use head_columns;
@@ -35,7 +38,8 @@ pub(super) use head_columns;
 /// How many bytes a head takes in an answer, about: names and metadata are as long as their writer wanted.
 macro_rules! basic_bytes {
     () => {
-        "octet_length(display_name) + octet_length(description) + octet_length(metadata::text) + 512"
+        "octet_length(display_name) + octet_length(description) + octet_length(metadata::text) \
+         + COALESCE(octet_length(template_parameters::text), 0) + 512"
     };
 }
 pub(super) use basic_bytes;
@@ -57,7 +61,7 @@ pub(super) fn push_scope(sql: &mut Statement, scope: &Scope) {
         }
         Scope::AllProjects => {}
         // Nobody asks for the dashboards of such a scope: it holds none.
-        Scope::User(_) => {
+        Scope::User(_) | Scope::Platform => {
             sql.push(" AND false");
         }
     }
@@ -82,6 +86,7 @@ pub(super) fn from_row(row: &Row) -> Result<Dashboard> {
         spec_sha256: digest(row, "spec_sha256")?,
         spec_size_bytes: row.try_get("spec_size_bytes")?,
         state: state(row.try_get("state")?)?,
+        template_origin: template_origin(row)?,
         revision: row.try_get("revision")?,
         generation: row.try_get("generation")?,
         created_by: row.try_get("created_by")?,
@@ -91,6 +96,18 @@ pub(super) fn from_row(row: &Row) -> Result<Dashboard> {
         delete_time: row.try_get("deleted_at")?,
         purge_time: row.try_get("purge_at")?,
     })
+}
+
+fn template_origin(row: &Row) -> Result<Option<TemplateOrigin>> {
+    let Some(name) = row.try_get::<_, Option<&str>>("template_name")? else {
+        return Ok(None);
+    };
+    let Json(parameters) = row.try_get("template_parameters")?;
+    Ok(Some(TemplateOrigin {
+        template: TemplateName::parse("template_name", name).map_err(unreadable)?,
+        template_revision: row.try_get("template_revision")?,
+        parameters,
+    }))
 }
 
 fn name(row: &Row) -> Result<DashboardName> {
@@ -114,7 +131,7 @@ fn state(text: &str) -> Result<DashboardState> {
 }
 
 /// The database's checks let no such name in.
-fn unreadable(violation: crate::domain::violation::Violation) -> Error {
+pub fn unreadable(violation: Violation) -> Error {
     Error::internal(format!(
         "{} in the database: {}",
         violation.field, violation.description

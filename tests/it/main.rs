@@ -27,4 +27,5 @@ mod sidecar;
 mod sslmode;
 mod support;
 mod system_templates;
+mod templates;
 mod wire;

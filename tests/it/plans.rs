@@ -6,6 +6,7 @@
 mod calls;
 mod explained;
 mod preferences_calls;
+mod templates;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
-use crate::support::rows::{load_dashboards, load_preferences};
+use crate::support::rows::{load_dashboards, load_preferences, load_templates};
 
 /// How many dashboards there are; `support/load_dashboards.sql` says of what kinds. Among fewer, other plans are good too.
 const DASHBOARDS: i32 = 100_000;
@@ -229,6 +230,7 @@ impl Loaded {
         let sql = database.connect().await;
         load_dashboards(&sql, DASHBOARDS).await;
         load_preferences(&sql).await;
+        load_templates(&sql, templates::TEMPLATES).await;
         let log = ExplainedLog::of(&database).await;
         let server = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
         server.wait_until(ServingStatus::Serving).await;
@@ -244,6 +246,8 @@ impl Loaded {
         let mut checks = self.check_statements().await;
         checks.extend(self.check_lists(LISTS, false).await);
         checks.extend(self.check_lists(LISTS_WITH_DELETED, true).await);
+        checks.extend(self.check_lists(templates::LISTS_OF_DASHBOARDS, false).await);
+        checks.extend(templates::check_lists(self).await);
         for check in &checks {
             eprintln!("{}", check.report());
         }
@@ -254,13 +258,14 @@ impl Loaded {
         self.log.take();
         calls::each(&mut self.client).await;
         preferences_calls::each(&self.server).await;
+        templates::each(&mut self.server.templates().await).await;
         let mut checks = Vec::new();
         for run in self.log.take() {
             let Some(name) = run.statement.clone() else {
                 checks.push(of_trigger(run));
                 continue;
             };
-            if let Some((_, indexes, most)) = STATEMENTS.iter().find(|(known, _, _)| *known == name) {
+            if let Some((_, indexes, most)) = statements().find(|(known, _, _)| *known == name) {
                 checks.push(compare(name, run, indexes, *most));
             }
         }
@@ -293,6 +298,11 @@ impl Loaded {
         }
         checks
     }
+}
+
+/// The expected plan of every statement that has one.
+fn statements() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str], Most)> {
+    STATEMENTS.iter().chain(templates::STATEMENTS)
 }
 
 fn compare(title: String, run: Explained, indexes: &[&str], most: Most) -> Check {
@@ -351,7 +361,7 @@ fn statements_of_the_store() -> BTreeSet<String> {
 
 #[test]
 fn every_statement_of_the_store_has_an_expected_plan() {
-    let expected = STATEMENTS.iter().map(|(name, _, _)| *name).chain([LIST]);
+    let expected = statements().map(|(name, _, _)| *name).chain([LIST, templates::LIST]);
     assert_eq!(statements_of_the_store(), expected.map(str::to_owned).collect());
 }
 
@@ -360,8 +370,7 @@ fn every_statement_of_the_store_has_an_expected_plan() {
 async fn every_statement_reads_what_its_answer_needs() {
     let checks = Loaded::start().await.check().await;
     let run: BTreeSet<&str> = checks.iter().map(|check| check.title.as_str()).collect();
-    let not_run: Vec<&&str> = STATEMENTS
-        .iter()
+    let not_run: Vec<&&str> = statements()
         .map(|(name, _, _)| name)
         .filter(|name| !run.contains(**name))
         .collect();

@@ -9,7 +9,7 @@ use super::ServeError;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences};
+use crate::grpc::{self, Dashboards, Handlers, Preferences, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -96,10 +96,10 @@ fn handlers(config: &DashboardsConfig, pool: Pool) -> Handlers {
     let limits = SpecLimits {
         max_bytes: config.spec_max_bytes,
     };
-    let store = Store::new(pool, retention);
-    let access = AccessControl::default();
+    let (store, access) = (Store::new(pool, retention), AccessControl::default());
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits),
+        templates: Templates::new(store.clone(), access.clone(), limits),
         preferences: Preferences::new(store, access),
     }
 }

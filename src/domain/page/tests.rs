@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::order_by::Direction;
+use crate::domain::order_by::{Direction, Key as _};
 
 const QUERY: PagedQuery<'static> = PagedQuery {
     method: "ListDashboards",
@@ -15,6 +15,13 @@ const fn ordered_by(key: OrderKey) -> PageOrder {
     PageOrder::Dashboards(OrderBy {
         key,
         direction: Direction::Descending,
+    })
+}
+
+const fn templates_by(key: TemplateOrderKey) -> PageOrder {
+    PageOrder::Templates(OrderBy {
+        key,
+        direction: Direction::Ascending,
     })
 }
 
@@ -58,6 +65,7 @@ fn every_cursor_round_trips_in_its_own_order_alone() {
     let time = OffsetDateTime::UNIX_EPOCH + time::Duration::microseconds(1_800_000_000_123_456);
     let uid = Uuid::from_u128(u128::MAX);
     let name = DashboardName::parse("name", "projects/p/dashboards/d").unwrap();
+    let template = TemplateName::parse("name", "templates/t").unwrap();
     let cursors = [
         (ordered_by(OrderKey::Name), Cursor::Name(name)),
         (ordered_by(OrderKey::DisplayName), by_display_name("")),
@@ -66,6 +74,11 @@ fn every_cursor_round_trips_in_its_own_order_alone() {
         (PageOrder::NewestRevisionFirst, Cursor::Revision(i32::MAX)),
         (PageOrder::FavoritesAsAdded, Cursor::Favorite(i64::MAX)),
         (PageOrder::LastViewedFirst, Cursor::ViewTime { time, uid }),
+        (templates_by(TemplateOrderKey::Name), Cursor::TemplateName(template)),
+        (
+            templates_by(TemplateOrderKey::UsageCount),
+            Cursor::UsageCount { count: 7, uid },
+        ),
     ];
     for (order, _) in &cursors {
         for (own_order, cursor) in &cursors {
@@ -212,7 +225,7 @@ proptest! {
 
     #[test]
     fn no_sealed_text_panics(text in "\\{\"(name|display_name|create_time|revision)\":[\\[\\]0-9\",a-z{}-]{0,20}|\\PC{0,20}") {
-        for key in OrderKey::ALL {
+        for key in OrderKey::ALL.iter().copied() {
             let query = PagedQuery { order: ordered_by(key), ..QUERY };
             if let Ok(Some(cursor)) = decode(&forge(&text, &query), &query) {
                 prop_assert_eq!(decode(&token(cursor.clone(), &query), &query), Ok(Some(cursor)));

@@ -6,12 +6,14 @@
 
 mod number;
 mod reader;
+mod writer;
 
 use std::borrow::Cow;
 
 use super::super::violation::Violation;
 
 pub use number::{MAX_DIGITS, MAX_EXPONENT, Number};
+pub use writer::Written;
 
 /// The deepest nesting of arrays and objects; the document itself is the first level, scalars are none.
 pub const MAX_DEPTH: usize = 64;

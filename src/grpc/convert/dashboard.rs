@@ -7,9 +7,9 @@ use crate::domain::dashboard::{Dashboard, DashboardState};
 use crate::domain::labels::Labels;
 use crate::domain::revision::DashboardRevision;
 use crate::grpc::proto;
-use crate::grpc::proto::dashboard_spec::Content;
 
-use super::spec::{SpecFormat, present_specs};
+use super::spec::{SpecFormat, json_spec, present_specs};
+use super::template::present_origin;
 use super::time::timestamp;
 
 /// Presents the dashboards of one answer.
@@ -40,7 +40,7 @@ pub fn present_written(dashboard: Dashboard) -> proto::Dashboard {
         description: dashboard.description,
         tags: dashboard.tags.as_slice().to_vec(),
         labels: present_labels(&dashboard.labels),
-        spec: dashboard.spec.map(json),
+        spec: dashboard.spec.map(json_spec),
         spec_sha256: dashboard.spec_sha256.to_string(),
         spec_size_bytes: dashboard.spec_size_bytes,
         state: state.into(),
@@ -52,6 +52,7 @@ pub fn present_written(dashboard: Dashboard) -> proto::Dashboard {
         delete_time: dashboard.delete_time.map(timestamp),
         purge_time: dashboard.purge_time.map(timestamp),
         etag,
+        template_origin: dashboard.template_origin.map(present_origin),
     }
 }
 
@@ -73,7 +74,7 @@ fn revision_message(revision: DashboardRevision) -> proto::DashboardRevision {
     proto::DashboardRevision {
         revision: revision.name.revision,
         name: revision.name.to_string(),
-        spec: revision.spec.map(json),
+        spec: revision.spec.map(json_spec),
         tags: revision.tags.as_slice().to_vec(),
         labels: present_labels(&revision.labels),
         spec_sha256: revision.spec_sha256.to_string(),
@@ -83,11 +84,6 @@ fn revision_message(revision: DashboardRevision) -> proto::DashboardRevision {
         create_time: Some(timestamp(revision.create_time)),
         restored_from: revision.restored_from.unwrap_or_default(),
     }
-}
-
-fn json(text: String) -> proto::DashboardSpec {
-    let content = Some(Content::Json(text));
-    proto::DashboardSpec { content }
 }
 
 fn present_labels(labels: &Labels) -> HashMap<String, String> {

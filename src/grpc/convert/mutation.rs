@@ -107,7 +107,8 @@ pub fn present_outcome(outcome: ApplyOutcome) -> proto::ApplyOutcome {
     }
 }
 
-fn parse_dashboard_id(project: ProjectId, id: &str) -> Result<DashboardName, Violation> {
+/// Names the new dashboard of `project`.
+pub(super) fn parse_dashboard_id(project: ProjectId, id: &str) -> Result<DashboardName, Violation> {
     const FIELD: &str = "dashboard_id";
     if id.is_empty() {
         return Err(Violation::new(FIELD, Reason::FieldRequired, "must be set"));

@@ -17,7 +17,7 @@ use super::spec::{SpecFormat, unknown_enum};
 const MAX_BATCH: usize = 100;
 
 /// Parses the view and the format of a request; `default` stands for an unspecified view.
-fn parse_presentation(view: i32, default: View, format: i32) -> Result<(View, SpecFormat), Violations> {
+pub(super) fn parse_presentation(view: i32, default: View, format: i32) -> Result<(View, SpecFormat), Violations> {
     let mut wrong = Violations::default();
     let parsed_view = match proto::DashboardView::try_from(view) {
         Ok(proto::DashboardView::Unspecified) => Ok(default),

@@ -10,7 +10,7 @@ use crate::grpc::proto;
 use crate::grpc::proto::dashboard_spec::Content;
 use crate::grpc::structured::WireStruct;
 
-/// The field that every path into a document begins with.
+/// The field that every path into a dashboard's document begins with.
 const FIELD: &str = "dashboard.spec";
 
 /// The form in which a caller wants documents.
@@ -44,16 +44,31 @@ pub fn unknown_enum(field: &str, value: i32) -> Violation {
 
 /// Parses the document of a request; all its violations at once.
 pub fn parse_spec(spec: Option<proto::DashboardSpec>, limits: &SpecLimits) -> Result<DashboardSpec, Vec<Violation>> {
-    let required = || Violation::new(FIELD, Reason::FieldRequired, "must be set, as json or as structured");
+    let text = spec_text(FIELD, spec, limits)?;
+    DashboardSpec::parse(text, limits)
+        .map_err(|violations| violations.into_iter().map(|violation| violation.under(FIELD)).collect())
+}
+
+/// The JSON text of the document in `field`, in whichever form it came.
+pub fn spec_text(
+    field: &str,
+    spec: Option<proto::DashboardSpec>,
+    limits: &SpecLimits,
+) -> Result<String, Vec<Violation>> {
+    let required = || Violation::new(field, Reason::FieldRequired, "must be set, as json or as structured");
     let content = spec
         .and_then(|message| message.content)
         .ok_or_else(|| vec![required()])?;
-    let text = match content {
-        Content::Json(text) => text,
-        Content::Structured(tree) => tree.to_json(limits).map_err(|violation| vec![violation.under(FIELD)])?,
-    };
-    DashboardSpec::parse(text, limits)
-        .map_err(|violations| violations.into_iter().map(|violation| violation.under(FIELD)).collect())
+    match content {
+        Content::Json(text) => Ok(text),
+        Content::Structured(tree) => tree.to_json(limits).map_err(|violation| vec![violation.under(field)]),
+    }
+}
+
+/// Presents a document as JSON text.
+pub fn json_spec(text: String) -> proto::DashboardSpec {
+    let content = Some(Content::Json(text));
+    proto::DashboardSpec { content }
 }
 
 /// Gives the documents of one answer, which are JSON text, the form that was asked for.

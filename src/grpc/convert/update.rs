@@ -32,6 +32,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "delete_time",
     "purge_time",
     "etag",
+    "template_origin",
 ];
 
 /// Parses all of an update request but its name, which was authorised before.

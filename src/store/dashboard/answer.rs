@@ -10,6 +10,7 @@ use crate::domain::labels::Labels;
 use crate::domain::mutation::ApplyOutcome;
 use crate::domain::name::DashboardName;
 use crate::domain::tags::Tags;
+use crate::domain::template::TemplateOrigin;
 use crate::store::mutate::Answer;
 
 /// A dashboard as it was answered, with its uid and revision in place of the document.
@@ -25,6 +26,8 @@ pub struct KeptDashboard {
     spec_sha256: Digest,
     spec_size_bytes: i32,
     state: DashboardState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    template_origin: Option<TemplateOrigin>,
     generation: i64,
     created_by: String,
     updated_by: String,
@@ -67,6 +70,7 @@ impl KeptDashboard {
             spec_sha256: self.spec_sha256,
             spec_size_bytes: self.spec_size_bytes,
             state: self.state,
+            template_origin: self.template_origin,
             revision: self.revision,
             generation: self.generation,
             created_by: self.created_by,
@@ -92,6 +96,7 @@ impl Answer for Dashboard {
             spec_sha256: self.spec_sha256,
             spec_size_bytes: self.spec_size_bytes,
             state: self.state,
+            template_origin: self.template_origin.clone(),
             generation: self.generation,
             created_by: self.created_by.clone(),
             updated_by: self.updated_by.clone(),
@@ -123,11 +128,18 @@ mod tests {
         "create_time":"2026-01-01T00:00:00Z","update_time":"2026-01-02T00:00:00.5Z",
         "delete_time":"2026-01-02T00:00:00.5Z","purge_time":null}"#;
 
+    /// What a dashboard that came from a template has beside it.
+    const ORIGIN: &str = r#""template_origin":{"template":"templates/model-serving","template_revision":2,
+        "parameters":{"namespace":"prod","replicas":3.0,"limit":"9007199254740993","gpu":true}},"#;
+
     #[test]
     fn answers_of_this_release_are_read_back() {
-        let kept: KeptDashboard = serde_json::from_str(KEPT).unwrap();
-        assert_eq!(kept.clone().restored(None).kept(), kept);
-        let written = serde_json::to_value(&kept).unwrap();
-        assert_eq!(written, serde_json::from_str::<serde_json::Value>(KEPT).unwrap());
+        let with_origin = KEPT.replacen('{', &format!("{{{ORIGIN}"), 1);
+        for text in [KEPT, &with_origin] {
+            let kept: KeptDashboard = serde_json::from_str(text).unwrap();
+            assert_eq!(kept.clone().restored(None).kept(), kept);
+            let written = serde_json::to_value(&kept).unwrap();
+            assert_eq!(written, serde_json::from_str::<serde_json::Value>(text).unwrap());
+        }
     }
 }

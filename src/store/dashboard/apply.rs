@@ -76,7 +76,7 @@ async fn apply_to_nothing(
     if apply.etag.is_some() {
         return Err(not_found(&apply.name));
     }
-    match writer.insert(tx, &apply.name, &apply.content).await? {
+    match writer.insert(tx, &apply.name, &apply.content, None).await? {
         Some(dashboard) => Ok((dashboard, ApplyOutcome::Created)),
         // Somebody else created it meanwhile: the next try finds it.
         None => Err(Error::SerializationFailure),

@@ -29,7 +29,7 @@ impl Store {
             .mutate(mutation, |tx| {
                 async move {
                     let writer = self.writer(access, request.change_note.as_str());
-                    match writer.insert(tx, &request.name, &request.content).await? {
+                    match writer.insert(tx, &request.name, &request.content, None).await? {
                         Some(dashboard) => Ok(dashboard),
                         None => Err(name_taken(tx, &request.name).await?),
                     }
@@ -42,7 +42,7 @@ impl Store {
 }
 
 /// The error for a name that something holds already; the reason says what.
-async fn name_taken(tx: &Transaction<'_>, name: &DashboardName) -> Result<Error> {
+pub async fn name_taken(tx: &Transaction<'_>, name: &DashboardName) -> Result<Error> {
     let (project, id) = (name.project().as_str(), name.id());
     let rows = tx
         .query(FIND_HOLDER, &[(&project, Type::TEXT), (&id, Type::TEXT)])

@@ -2,38 +2,14 @@
 
 use postgres_types::Type;
 use serde_json::json;
-use time::OffsetDateTime;
 
-use crate::domain::filter::dashboards::TimeOrder;
 use crate::domain::filter::{Expr, Term};
+use crate::store::condition::{self, push_contains, push_time};
 use crate::store::statement::Statement;
 
-/// Adds the condition. It is true or false for every row, never null: so `NOT` finds all others.
+/// Adds the condition.
 pub fn push_condition(sql: &mut Statement, expr: &Expr<Term>) {
-    match expr {
-        Expr::And(parts) => push_joined(sql, parts, " AND "),
-        Expr::Or(parts) => push_joined(sql, parts, " OR "),
-        Expr::Not(inner) => {
-            sql.push("NOT ");
-            push_condition(sql, inner);
-        }
-        Expr::Term(term) => {
-            sql.push("(");
-            push_term(sql, term);
-            sql.push(")");
-        }
-    }
-}
-
-fn push_joined(sql: &mut Statement, parts: &[Expr<Term>], operator: &str) {
-    sql.push("(");
-    for (position, part) in parts.iter().enumerate() {
-        if position > 0 {
-            sql.push(operator);
-        }
-        push_condition(sql, part);
-    }
-    sql.push(")");
+    condition::push(sql, expr, push_term);
 }
 
 fn push_term(sql: &mut Statement, term: &Term) {
@@ -46,11 +22,7 @@ fn push_term(sql: &mut Statement, term: &Term) {
             .bind(text.clone(), Type::TEXT)
             .push(", 200) AND display_name = ")
             .bind(text.clone(), Type::TEXT),
-        // Both sides in the database's collation: in the column's own, `lower` knows the case of ASCII letters alone.
-        Term::DisplayNameContains(text) => sql
-            .push("position(lower(")
-            .bind(text.clone(), Type::TEXT)
-            .push(r#") IN lower(display_name COLLATE "default")) > 0"#),
+        Term::DisplayNameContains(text) => push_contains(sql, "display_name", text),
         Term::HasTag(tag) => sql.push("metadata @> ").bind(json!({ "tags": [tag] }), Type::JSONB),
         Term::HasAnyTag => sql.push("metadata -> 'tags' <> '[]'"),
         Term::LabelIs { key, value } => sql
@@ -60,18 +32,11 @@ fn push_term(sql: &mut Statement, term: &Term) {
         Term::CreatedBy(subject) => sql.push("created_by = ").bind(subject.clone(), Type::TEXT),
         Term::CreateTime(order, time) => push_time(sql, "created_at", *order, *time),
         Term::UpdateTime(order, time) => push_time(sql, "updated_at", *order, *time),
+        Term::FromTemplate(name) => sql
+            .push("template_name IS NOT NULL AND template_name = ")
+            .bind(name.to_string(), Type::TEXT),
+        Term::FromAnyTemplate => sql.push("template_name IS NOT NULL"),
         Term::IsActive => sql.push("state = 'active'"),
         Term::IsDeleted => sql.push("state = 'deleted'"),
     };
-}
-
-fn push_time<'s>(sql: &'s mut Statement, column: &str, order: TimeOrder, time: OffsetDateTime) -> &'s mut Statement {
-    let operator = match order {
-        TimeOrder::Before => " < ",
-        TimeOrder::NotAfter => " <= ",
-        TimeOrder::At => " = ",
-        TimeOrder::NotBefore => " >= ",
-        TimeOrder::After => " > ",
-    };
-    sql.push(column).push(operator).bind(time, Type::TIMESTAMPTZ)
 }

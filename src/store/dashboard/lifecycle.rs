@@ -139,7 +139,7 @@ async fn append_event(
 ) -> Result<()> {
     let change = Change {
         resource: before.name.to_string(),
-        project: Some(before.name.project().as_str().to_owned()),
+        project: Some(before.name.project().clone()),
         uid: before.uid,
         before: Some(version(before)),
         after: after.map(version),

@@ -122,6 +122,9 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
             sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
         }
         // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
+        // Of other lists: a token is read only for the order that it was made for.
+        Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
+        Cursor::UsageCount { count, .. } => sql.bind(*count, Type::INT4),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
         Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
     };

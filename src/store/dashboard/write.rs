@@ -1,6 +1,6 @@
 //! Changes of content: the head and its revision in one statement, the audit event beside them.
 
-use postgres_types::Type;
+use postgres_types::{Json, Type};
 use uuid::Uuid;
 
 use super::head::{Head, version, written};
@@ -10,6 +10,7 @@ use crate::domain::audit_event::Change;
 use crate::domain::dashboard::{Content, Dashboard, DashboardState};
 use crate::domain::name::DashboardName;
 use crate::domain::spec::DashboardSpec;
+use crate::domain::template::TemplateOrigin;
 use crate::error::{Error, Result};
 use crate::store::json_text::JsonText;
 use crate::store::metadata::Metadata;
@@ -37,8 +38,8 @@ const INSERT: &str = concat!(
     "-- insert_dashboard
 WITH head AS (
     INSERT INTO dashboard (id, project, name, display_name, description, metadata, spec, spec_sha256, spec_size_bytes,
-        spec_value_sha256, created_by, updated_by)
-    VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+        spec_value_sha256, created_by, updated_by, template_name, template_revision, template_parameters)
+    VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17)
     ON CONFLICT DO NOTHING
     RETURNING *
 )",
@@ -141,16 +142,20 @@ impl Store {
 }
 
 impl<'a> Writer<'a> {
-    /// Inserts a dashboard; none when its name is taken.
+    /// Inserts a dashboard, which may come from a template; none when its name is taken.
     pub async fn insert(
         self,
         tx: &Transaction<'_>,
         name: &DashboardName,
         content: &Content,
+        origin: Option<&TemplateOrigin>,
     ) -> Result<Option<Dashboard>> {
         let new = NewContent::from(content);
         let spec = &content.spec;
         let author = self.author();
+        let template = origin.map(|origin| origin.template.to_string());
+        let template_revision = origin.map(|origin| origin.template_revision);
+        let template_parameters = origin.map(|origin| Json(&origin.parameters));
         let rows = tx
             .query(
                 INSERT,
@@ -169,6 +174,9 @@ impl<'a> Writer<'a> {
                     (&size(spec)?, Type::INT4),
                     (&spec.canonical_digest().as_bytes(), Type::BYTEA),
                     (&author, Type::TEXT),
+                    (&template, Type::TEXT),
+                    (&template_revision, Type::INT4),
+                    (&template_parameters, Type::JSON),
                 ],
             )
             .await?;
@@ -242,7 +250,7 @@ impl<'a> Writer<'a> {
     async fn append_event(self, tx: &Transaction<'_>, before: Option<&Dashboard>, after: &Dashboard) -> Result<()> {
         let change = Change {
             resource: after.name.to_string(),
-            project: Some(after.name.project().as_str().to_owned()),
+            project: Some(after.name.project().clone()),
             uid: after.uid,
             before: before.map(version),
             after: Some(version(after)),

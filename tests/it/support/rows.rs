@@ -13,6 +13,15 @@ pub async fn copy_dashboard(sql: &Client, id: &str, count: i32) {
     assert_eq!(i64::from(count), copied.cast_signed());
 }
 
+/// Inserts `count` templates with a document of a few bytes, and makes the planner see them.
+pub async fn load_templates(sql: &Client, count: i32) {
+    let load = include_str!("load_templates.sql");
+    let spec = super::requests::spec_named("loaded");
+    let statement = sql.prepare_typed(load, &[Type::INT4, Type::TEXT]).await.unwrap();
+    sql.execute(&statement, &[&count, &spec]).await.unwrap();
+    sql.batch_execute("VACUUM (ANALYZE) dashboard_template").await.unwrap();
+}
+
 /// Inserts `count` dashboards with a document of a few bytes, in `projects/project-0` to `projects/project-19`, and makes the
 /// planner see them.
 pub async fn load_dashboards(sql: &Client, count: i32) {

@@ -8,6 +8,7 @@ use dashboard_store::command::serve::{Service, server_options};
 use dashboard_store::config::{Cli, Command, ConnectConfig, Environment, ServeConfig};
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
+use dashboard_store::grpc::proto::template_service_client::TemplateServiceClient;
 use dashboard_store::server::{Server, Shutdown};
 use dashboard_store::store::pool::Pool;
 use dashboard_store::telemetry::Metrics;
@@ -69,6 +70,11 @@ impl TestServer {
     /// A client of PreferencesService, on a connection of its own.
     pub async fn preferences(&self) -> PreferencesServiceClient<Channel> {
         PreferencesServiceClient::new(self.channel().await)
+    }
+
+    /// A client of TemplateService, on a connection of its own.
+    pub async fn templates(&self) -> TemplateServiceClient<Channel> {
+        TemplateServiceClient::new(self.channel().await)
     }
 
     /// A connection to the service.

@@ -44,6 +44,11 @@ fn each_field_has_its_meaning() {
         ("labels:team", Term::HasLabel { key: "team".into() }),
         ("created_by = user:alice", Term::CreatedBy("user:alice".into())),
         (
+            "template = templates/model-serving",
+            Term::FromTemplate(TemplateName::parse("", "templates/model-serving").unwrap()),
+        ),
+        ("template:*", Term::FromAnyTemplate),
+        (
             "create_time < 1971-01-01T00:00:00Z",
             Term::CreateTime(TimeOrder::Before, new_year),
         ),

@@ -34,7 +34,7 @@ impl<'a> Number<'a> {
     ///
     /// # Errors
     /// The limit that it exceeds, in words.
-    pub(super) fn new(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn new(text: &'a str) -> Result<Self, String> {
         let number = Self(text);
         let parts = number.parts();
         let digits = parts.integer.len() + parts.fraction.len();

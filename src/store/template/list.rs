@@ -1,0 +1,137 @@
+//! Lists of templates, page by page.
+
+use postgres_types::Type;
+
+use super::filter::push_condition;
+use super::{from_row, template_columns};
+use crate::access::{Access, Scope};
+use crate::domain::list::{ListTemplates, MAX_PAGE_BYTES, Page};
+use crate::domain::order_by::{Direction, TemplateOrderKey};
+use crate::domain::page::Cursor;
+use crate::domain::template::Template;
+use crate::error::Result;
+use crate::store::Store;
+use crate::store::page::page;
+use crate::store::statement::Statement;
+
+/// How many bytes a template takes in an answer, about, without its document.
+const BASIC_BYTES: &str =
+    "octet_length(display_name) + octet_length(description) + octet_length(parameters::text) + 512";
+
+impl Store {
+    /// Lists a page of the templates of a project, or of all, with those that come with the service.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn list_templates(&self, access: &Access, query: &ListTemplates) -> Result<Page<Template>> {
+        let statement = list_templates(query, access.scope());
+        let rows = self.read_with(&statement).await?;
+        let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        page(items, &rows, |last| query.cursor_on(last))
+    }
+}
+
+/// Of the candidates, which are one more than a page takes, those come back that fit into an answer, and how many candidates
+/// there were. The first one always fits.
+fn list_templates(query: &ListTemplates, scope: &Scope) -> Statement {
+    let order_by = order_by(query);
+    let size = i64::from(query.page_size.get());
+    let mut sql = Statement::new("-- list_templates\nSELECT ");
+    sql.push(template_columns!()).push(", candidates");
+    if query.view.with_spec() {
+        sql.push(", spec");
+    }
+    sql.push(" FROM (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
+        .push(BASIC_BYTES);
+    if query.view.with_spec() {
+        sql.push(" + spec_size_bytes");
+    }
+    sql.push(") OVER page <= ")
+        .bind(MAX_PAGE_BYTES, Type::INT8)
+        .push(" AS fits FROM (SELECT * FROM ");
+    push_scope(&mut sql, scope);
+    sql.push(" WHERE true");
+    push_conditions(&mut sql, query);
+    sql.push(" ORDER BY ")
+        .push(&order_by)
+        .push(" LIMIT ")
+        .bind(size + 1, Type::INT8)
+        .push(") AS candidate WINDOW page AS (ORDER BY ")
+        .push(&order_by)
+        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
+        .push(&order_by)
+        .push(" LIMIT ")
+        .bind(size, Type::INT8);
+    sql
+}
+
+/// The columns of an order; together they are unique.
+fn order_columns(query: &ListTemplates) -> &'static [&'static str] {
+    match query.order_by.key {
+        TemplateOrderKey::Name => &["resource_name"],
+        TemplateOrderKey::DisplayName => &["display_name", "id"],
+        TemplateOrderKey::CreateTime => &["created_at", "id"],
+        TemplateOrderKey::UpdateTime => &["updated_at", "id"],
+        TemplateOrderKey::UsageCount => &["usage_count", "id"],
+    }
+}
+
+fn order_by(query: &ListTemplates) -> String {
+    let direction = match query.order_by.direction {
+        Direction::Ascending => "",
+        Direction::Descending => " DESC",
+    };
+    let columns: Vec<String> = order_columns(query)
+        .iter()
+        .map(|column| format!("{column}{direction}"))
+        .collect();
+    columns.join(", ")
+}
+
+/// The scope that was authorised is the scope that is queried; what comes with the service is for everybody.
+fn push_scope(sql: &mut Statement, scope: &Scope) {
+    match scope {
+        // Two parts, each with its index: with OR, PostgreSQL can only follow the order through the templates of all projects.
+        Scope::Project(project) => sql
+            .push("(SELECT * FROM dashboard_template WHERE project = ")
+            .bind(project.as_str().to_owned(), Type::TEXT)
+            .push(" UNION ALL SELECT * FROM dashboard_template WHERE is_system) AS usable"),
+        Scope::AllProjects => sql.push("dashboard_template"),
+        Scope::Platform | Scope::User(_) => sql.push("(SELECT * FROM dashboard_template WHERE is_system) AS usable"),
+    };
+}
+
+fn push_conditions(sql: &mut Statement, query: &ListTemplates) {
+    if let Some(filter) = &query.filter {
+        sql.push(" AND ");
+        push_condition(sql, filter.expr());
+    }
+    if let Some(cursor) = &query.after {
+        push_cursor(sql, query, cursor);
+    }
+}
+
+/// Goes on behind the last row of the page before.
+fn push_cursor(sql: &mut Statement, query: &ListTemplates, cursor: &Cursor) {
+    let operator = match query.order_by.direction {
+        Direction::Ascending => ") > (",
+        Direction::Descending => ") < (",
+    };
+    sql.push(" AND (").push(&order_columns(query).join(", ")).push(operator);
+    match cursor {
+        Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
+        Cursor::DisplayName { display_name, uid } => sql
+            .bind(display_name.clone(), Type::TEXT)
+            .push(", ")
+            .bind(*uid, Type::UUID),
+        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } | Cursor::ViewTime { time, uid } => {
+            sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
+        }
+        Cursor::UsageCount { count, uid } => sql.bind(*count, Type::INT4).push(", ").bind(*uid, Type::UUID),
+        // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
+        Cursor::Name(name) => sql.bind(name.to_string(), Type::TEXT),
+        Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
+        Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
+    };
+    sql.push(")");
+}

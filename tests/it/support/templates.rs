@@ -1,0 +1,144 @@
+//! Templates that tests begin with.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dashboard_store::access::{AccessControl, Caller, Permission, Scope};
+use dashboard_store::domain::mutation::template::{Installation, SystemTemplate};
+use dashboard_store::domain::name::TemplateName;
+use dashboard_store::domain::spec::SpecLimits;
+use dashboard_store::domain::template::{Category, Parameters, Summary, TemplateContent, TemplateDocument};
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::template_service_client::TemplateServiceClient;
+use dashboard_store::store::{Retention, Store};
+use prost_types::Value;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::StatusExt as _;
+
+use super::TestServer;
+use super::requests::json_spec;
+
+pub type Client = TemplateServiceClient<Channel>;
+
+/// A document with a slot for `namespace` and one for `title`.
+pub const SPEC: &str =
+    r#"{"display":{"name":"%{title:text}"},"panels":{},"x":{"job":"up{namespace=\"%{namespace:label}\"}","n":1.50}}"#;
+
+/// A parameter that has to be given.
+pub fn required(name: &str, parameter_type: proto::TemplateParameterType) -> proto::TemplateParameter {
+    proto::TemplateParameter {
+        name: name.into(),
+        r#type: parameter_type.into(),
+        required: true,
+        ..Default::default()
+    }
+}
+
+/// A STRING that need not be given.
+pub fn optional(name: &str, default_value: &str) -> proto::TemplateParameter {
+    proto::TemplateParameter {
+        name: name.into(),
+        r#type: proto::TemplateParameterType::String.into(),
+        default_value: Some(default_value.into()),
+        ..Default::default()
+    }
+}
+
+/// The parameters of [`SPEC`].
+pub fn parameters() -> Vec<proto::TemplateParameter> {
+    let namespace = required("namespace", proto::TemplateParameterType::String);
+    vec![namespace, optional("title", "Untitled")]
+}
+
+/// Asks for `projects/p/templates/{id}` with [`SPEC`].
+pub fn create_request(id: &str) -> proto::CreateTemplateRequest {
+    proto::CreateTemplateRequest {
+        parent: "projects/p".into(),
+        template_id: id.into(),
+        template: Some(proto::Template {
+            display_name: format!("Template {id}"),
+            category: proto::TemplateCategory::ModelServing.into(),
+            parameters: parameters(),
+            spec: json_spec(SPEC),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+/// Creates `projects/p/templates/{id}` with [`SPEC`].
+pub async fn create(client: &mut Client, id: &str) -> proto::Template {
+    let answer = client.create_template(create_request(id)).await.unwrap();
+    answer.into_inner().template.unwrap()
+}
+
+/// Reads a template.
+pub async fn get(client: &mut Client, name: &str) -> Result<proto::Template, Status> {
+    let request = proto::GetTemplateRequest {
+        name: name.into(),
+        ..Default::default()
+    };
+    let answer = client.get_template(request).await?;
+    Ok(answer.into_inner().template.unwrap())
+}
+
+/// Values of parameters.
+pub fn values(given: &[(&str, &str)]) -> HashMap<String, Value> {
+    let values = given.iter();
+    values
+        .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
+        .collect()
+}
+
+/// Asks for the dashboard `projects/q/dashboards/{id}` of a template with [`SPEC`].
+pub fn instantiate_request(template: &str, id: &str) -> proto::InstantiateTemplateRequest {
+    proto::InstantiateTemplateRequest {
+        name: template.into(),
+        parent: "projects/q".into(),
+        dashboard_id: id.into(),
+        parameters: values(&[("namespace", "prod")]),
+        ..Default::default()
+    }
+}
+
+/// Makes a dashboard of a template with [`SPEC`].
+pub async fn instantiate(client: &mut Client, template: &str, id: &str) -> proto::Dashboard {
+    let answer = client.instantiate_template(instantiate_request(template, id)).await;
+    answer.unwrap().into_inner().dashboard.unwrap()
+}
+
+/// Installs `templates/{id}` without parameters, as the server does it.
+pub async fn install(server: &TestServer, id: &str, spec: &str) -> Installation {
+    let retention = Retention {
+        revisions_kept: 100,
+        deleted_dashboards: Duration::from_secs(3600),
+    };
+    let store = Store::new(server.pool().clone(), retention);
+    let caller = Caller::server("InstallSystemTemplate");
+    let access = AccessControl::default()
+        .require(&caller, Permission::TemplatesInstall, Scope::Platform)
+        .await
+        .unwrap();
+    let template = SystemTemplate {
+        name: TemplateName::parse("name", &format!("templates/{id}")).unwrap(),
+        content: TemplateContent {
+            display_name: Summary::display_name("", format!("System {id}")).unwrap(),
+            description: Summary::default(),
+            category: Category::General,
+            parameters: Parameters::default(),
+            document: TemplateDocument::parse(spec.into(), &SpecLimits::default()).unwrap(),
+        },
+    };
+    store.install_system_template(&access, &template).await.unwrap()
+}
+
+/// Asserts that an error is about the template `name`.
+#[track_caller]
+pub fn assert_about_template(status: &Status, name: &str) {
+    let resource = status.get_details_resource_info().unwrap();
+    assert_eq!(
+        (resource.resource_type.as_str(), resource.resource_name.as_str()),
+        ("dashboards.perses.dev/Template", name)
+    );
+}
