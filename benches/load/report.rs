@@ -25,19 +25,22 @@ pub struct Measured {
 pub struct Report {
     postgres_version: String,
     idle_bytes: u64,
+    /// How many rounds were asked for.
+    asked: usize,
     rounds: Vec<(Workload, Measured)>,
-    /// The list, when there were few dashboards.
-    small_list: Vec<Measured>,
+    /// What may grow with the number of dashboards, when there were few.
+    small: Vec<(Workload, Measured)>,
 }
 
 impl Report {
     /// Begins a report.
-    pub fn new(stage: &Stage) -> Self {
+    pub fn new(stage: &Stage, asked: usize) -> Self {
         Self {
             postgres_version: stage.postgres_version().to_owned(),
             idle_bytes: stage.idle_bytes(),
+            asked,
             rounds: Vec::new(),
-            small_list: Vec::new(),
+            small: Vec::new(),
         }
     }
 
@@ -46,9 +49,9 @@ impl Report {
         self.rounds.push((workload, measured));
     }
 
-    /// Adds a round of the list among few dashboards.
-    pub fn add_small_list(&mut self, measured: Measured) {
-        self.small_list.push(measured);
+    /// Adds a round among few dashboards.
+    pub fn add_small(&mut self, workload: Workload, measured: Measured) {
+        self.small.push((workload, measured));
     }
 
     /// The memory of the service before its first call, in bytes.
@@ -67,17 +70,17 @@ impl Report {
         self.median(workload, |measured| Some(measured.rate))
     }
 
-    /// The median rate of the list among few dashboards, in calls a second.
-    pub fn small_list_rate(&self) -> f64 {
-        median(self.small_list.iter().map(|measured| measured.rate).collect())
+    /// How many times as long a workload takes among all dashboards as among few.
+    pub fn growth(&self, workload: Workload) -> f64 {
+        let small = self.small.iter().filter(|(of, _)| *of == workload);
+        median(small.map(|(_, measured)| measured.rate).collect()) / self.rate(workload)
     }
 
     /// The table for people.
     pub fn table(&self) -> String {
         let mut table = format!(
             "PostgreSQL {}; medians of {} rounds\n\n",
-            self.postgres_version,
-            self.small_list.len()
+            self.postgres_version, self.asked
         );
         table +=
             "| what | calls/s | server CPU us | PostgreSQL CPU us | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|\n";

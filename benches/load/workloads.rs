@@ -54,6 +54,9 @@ impl Workload {
         Self::PoolGet,
     ];
 
+    /// Those that are also measured among few dashboards: they may grow with the number of all.
+    pub const GROWING: [Self; 2] = [Self::List, Self::BatchGet];
+
     /// What the table calls it.
     pub fn title(self) -> &'static str {
         match self {
