@@ -113,7 +113,9 @@ async fn measure_all(run: Run) -> Outcome<()> {
     // The first calls of a service open its connections; no round is to pay for that.
     stage.measure(Workload::Get, times).await?;
     for _ in 0..run.rounds {
-        report.add_small_list(stage.measure(Workload::List, times).await?);
+        for workload in [Workload::List, Workload::Search] {
+            report.add_small(workload, stage.measure(workload, times).await?);
+        }
     }
     stage.load_up_to(run.dashboards).await?;
     for round in 1..=run.rounds {

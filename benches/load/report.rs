@@ -26,8 +26,8 @@ pub struct Report {
     postgres_version: String,
     idle_bytes: u64,
     rounds: Vec<(Workload, Measured)>,
-    /// The list, when there were few dashboards.
-    small_list: Vec<Measured>,
+    /// The same when there were few dashboards, of the workloads whose growth counts.
+    small_rounds: Vec<(Workload, Measured)>,
 }
 
 impl Report {
@@ -37,7 +37,7 @@ impl Report {
             postgres_version: stage.postgres_version().to_owned(),
             idle_bytes: stage.idle_bytes(),
             rounds: Vec::new(),
-            small_list: Vec::new(),
+            small_rounds: Vec::new(),
         }
     }
 
@@ -46,9 +46,9 @@ impl Report {
         self.rounds.push((workload, measured));
     }
 
-    /// Adds a round of the list among few dashboards.
-    pub fn add_small_list(&mut self, measured: Measured) {
-        self.small_list.push(measured);
+    /// Adds a round among few dashboards.
+    pub fn add_small(&mut self, workload: Workload, measured: Measured) {
+        self.small_rounds.push((workload, measured));
     }
 
     /// The memory of the service before its first call, in bytes.
@@ -58,8 +58,12 @@ impl Report {
 
     /// The median of what `read` takes from the rounds of a workload; not a number where there is nothing.
     pub fn median(&self, workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
-        let rounds = self.rounds.iter().filter(|(of, _)| *of == workload);
-        median(rounds.filter_map(|(_, measured)| read(measured)).collect())
+        median_of(&self.rounds, workload, read)
+    }
+
+    /// The same of the rounds among few dashboards.
+    pub fn small_median(&self, workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
+        median_of(&self.small_rounds, workload, read)
     }
 
     /// The median rate of a workload, in calls a second.
@@ -67,17 +71,12 @@ impl Report {
         self.median(workload, |measured| Some(measured.rate))
     }
 
-    /// The median rate of the list among few dashboards, in calls a second.
-    pub fn small_list_rate(&self) -> f64 {
-        median(self.small_list.iter().map(|measured| measured.rate).collect())
-    }
-
     /// The table for people.
     pub fn table(&self) -> String {
         let mut table = format!(
             "PostgreSQL {}; medians of {} rounds\n\n",
             self.postgres_version,
-            self.small_list.len()
+            self.small_rounds.iter().filter(|(of, _)| *of == Workload::List).count()
         );
         table +=
             "| what | calls/s | server CPU us | PostgreSQL CPU us | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|\n";
@@ -112,6 +111,11 @@ fn shown(number: f64, digits: usize) -> String {
     } else {
         String::new()
     }
+}
+
+fn median_of(rounds: &[(Workload, Measured)], workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
+    let of_workload = rounds.iter().filter(|(of, _)| *of == workload);
+    median(of_workload.filter_map(|(_, measured)| read(measured)).collect())
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {
