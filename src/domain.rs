@@ -18,6 +18,7 @@ pub mod page;
 pub mod preferences;
 pub mod reason;
 pub mod revision;
+pub mod search;
 pub mod spec;
 pub mod tags;
 pub mod template;

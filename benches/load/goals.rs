@@ -36,10 +36,12 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 /// Compares what was measured with the goals.
 pub fn check(report: &Report) -> Vec<Figure> {
     use Target::{AtLeast, AtMost};
-    use Workload::{BatchGet, Echo, Get, GetStruct, List, PgbenchGet, PgbenchList, PgbenchUpdate, Update};
+    use Workload::{BatchGet, Echo, Get, GetStruct, List, PgbenchGet, PgbenchList, PgbenchUpdate, Search, Update};
     let rate = |workload| report.rate(workload);
     let postgres_cpu = |workload| report.median(workload, |measured| measured.postgres_cpu);
     let spread = |measured: &Measured| Some(quantile(measured, 0.99)? / quantile(measured, 0.5)?);
+    let p50 = |measured: &Measured| quantile(measured, 0.5);
+    let search_growth = report.median(Search, p50) / report.small_median(Search, p50);
     let loaded_bytes = report.median(Get, |measured| measured.resident_bytes.map(f64_of));
     #[rustfmt::skip]
     let figures = [
@@ -52,6 +54,7 @@ pub fn check(report: &Report) -> Vec<Figure> {
         figure(7, "Update / pgbench", rate(Update) / rate(PgbenchUpdate), "ratio", AtLeast(0.55)),
         figure(8, "List, all dashboards / 500", report.growth(List), "ratio", AtMost(1.5)),
         figure(8, "BatchGet, all dashboards / 500", report.growth(BatchGet), "ratio", AtMost(1.5)),
+        figure(8, "p50 of Search, all dashboards / 500", search_growth, "ratio", AtMost(1.5)),
         figure(11, "memory, idle", f64_of(report.idle_bytes()) / MEBIBYTE, "MiB", AtMost(40.0)),
         figure(11, "memory, 50 streams", loaded_bytes / MEBIBYTE, "MiB", AtMost(100.0)),
     ];

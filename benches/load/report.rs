@@ -28,8 +28,8 @@ pub struct Report {
     /// How many rounds were asked for.
     asked: usize,
     rounds: Vec<(Workload, Measured)>,
-    /// What may grow with the number of dashboards, when there were few.
-    small: Vec<(Workload, Measured)>,
+    /// The same when there were few dashboards, of the workloads whose growth counts.
+    small_rounds: Vec<(Workload, Measured)>,
 }
 
 impl Report {
@@ -40,7 +40,7 @@ impl Report {
             idle_bytes: stage.idle_bytes(),
             asked,
             rounds: Vec::new(),
-            small: Vec::new(),
+            small_rounds: Vec::new(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Report {
 
     /// Adds a round among few dashboards.
     pub fn add_small(&mut self, workload: Workload, measured: Measured) {
-        self.small.push((workload, measured));
+        self.small_rounds.push((workload, measured));
     }
 
     /// The memory of the service before its first call, in bytes.
@@ -61,8 +61,12 @@ impl Report {
 
     /// The median of what `read` takes from the rounds of a workload; not a number where there is nothing.
     pub fn median(&self, workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
-        let rounds = self.rounds.iter().filter(|(of, _)| *of == workload);
-        median(rounds.filter_map(|(_, measured)| read(measured)).collect())
+        median_of(&self.rounds, workload, read)
+    }
+
+    /// The same of the rounds among few dashboards.
+    pub fn small_median(&self, workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
+        median_of(&self.small_rounds, workload, read)
     }
 
     /// The median rate of a workload, in calls a second.
@@ -72,8 +76,7 @@ impl Report {
 
     /// How many times as long a workload takes among all dashboards as among few.
     pub fn growth(&self, workload: Workload) -> f64 {
-        let small = self.small.iter().filter(|(of, _)| *of == workload);
-        median(small.map(|(_, measured)| measured.rate).collect()) / self.rate(workload)
+        self.small_median(workload, |measured| Some(measured.rate)) / self.rate(workload)
     }
 
     /// The table for people.
@@ -115,6 +118,11 @@ fn shown(number: f64, digits: usize) -> String {
     } else {
         String::new()
     }
+}
+
+fn median_of(rounds: &[(Workload, Measured)], workload: Workload, read: impl Fn(&Measured) -> Option<f64>) -> f64 {
+    let of_workload = rounds.iter().filter(|(of, _)| *of == workload);
+    median(of_workload.filter_map(|(_, measured)| read(measured)).collect())
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

@@ -19,6 +19,7 @@ pub enum Workload {
     PgbenchList,
     List,
     BatchGet,
+    Search,
     PgbenchUpdate,
     Update,
     ApplyUnchanged,
@@ -33,12 +34,14 @@ pub const LARGE_DASHBOARDS: i32 = 500;
 const READ: usize = 101;
 /// The numbers of those that are read together.
 const READ_TOGETHER: std::ops::RangeInclusive<usize> = 201..=250;
+/// What is searched for: a metric of the dashboard that is read, and the middle of its display name.
+const SEARCHED: [&str; 2] = ["loaded_0000101_total", "b3eff8baf566"];
 /// The number before those that are applied, one for each stream. Those that are updated are numbered from 1.
 const BEFORE_APPLIED: usize = 50;
 
 impl Workload {
     /// All, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PgbenchGet,
         Self::PgbenchGetUnprepared,
         Self::Echo,
@@ -47,6 +50,7 @@ impl Workload {
         Self::PgbenchList,
         Self::List,
         Self::BatchGet,
+        Self::Search,
         Self::PgbenchUpdate,
         Self::Update,
         Self::ApplyUnchanged,
@@ -55,7 +59,7 @@ impl Workload {
     ];
 
     /// Those that are also measured among few dashboards: they may grow with the number of all.
-    pub const GROWING: [Self; 2] = [Self::List, Self::BatchGet];
+    pub const GROWING: [Self; 3] = [Self::List, Self::BatchGet, Self::Search];
 
     /// What the table calls it.
     pub fn title(self) -> &'static str {
@@ -68,6 +72,7 @@ impl Workload {
             Self::PgbenchList => "control: pgbench, the statement of List",
             Self::List => "List, page of 50",
             Self::BatchGet => "BatchGet, 50 names",
+            Self::Search => "Search, a metric or a part of a name",
             Self::PgbenchUpdate => "control: pgbench, the statements of Update",
             Self::Update => "Update, 20 KB",
             Self::ApplyUnchanged => "Apply, 20 KB that are there already",
@@ -83,6 +88,7 @@ impl Workload {
             Self::Get | Self::GetStruct => Some("/perses.dashboards.v1.DashboardService/GetDashboard"),
             Self::List => Some("/perses.dashboards.v1.DashboardService/ListDashboards"),
             Self::BatchGet => Some("/perses.dashboards.v1.DashboardService/BatchGetDashboards"),
+            Self::Search => Some("/perses.dashboards.v1.DashboardService/SearchDashboards"),
             Self::Update => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
             Self::ApplyUnchanged => Some("/perses.dashboards.v1.DashboardService/ApplyDashboard"),
             Self::PgbenchGet
@@ -102,6 +108,7 @@ impl Workload {
             Self::List => list(),
             Self::BatchGet => batch_get(),
             Self::ApplyUnchanged => apply(stream),
+            Self::Search => return searches(),
             Self::Update => return updates(stream),
             _ => Bytes::from(vec![b'x'; DOCUMENT_BYTES]),
         };
@@ -139,6 +146,22 @@ fn batch_get() -> Bytes {
         parent: "projects/-".into(),
         names: READ_TOGETHER.map(name).collect(),
         ..Default::default()
+    })
+}
+
+/// Searches that find one dashboard each, by a metric that it alone uses and by a part of its display name in turn.
+fn searches() -> MakeRequest {
+    let [by_metric, by_name] = SEARCHED.map(|query| {
+        encoded(&proto::SearchDashboardsRequest {
+            parent: "projects/-".into(),
+            query: query.into(),
+            ..Default::default()
+        })
+    });
+    let mut is_by_name = false;
+    Box::new(move || {
+        is_by_name = !is_by_name;
+        if is_by_name { by_name.clone() } else { by_metric.clone() }
     })
 }
 

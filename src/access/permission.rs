@@ -9,6 +9,8 @@ pub enum Permission {
     DashboardsGet,
     /// List dashboards.
     DashboardsList,
+    /// Search for dashboards.
+    DashboardsSearch,
     /// Create a dashboard.
     DashboardsCreate,
     /// Change a dashboard.
@@ -51,6 +53,7 @@ impl Permission {
         match self {
             Self::DashboardsGet => "dashboards.get",
             Self::DashboardsList => "dashboards.list",
+            Self::DashboardsSearch => "dashboards.search",
             Self::DashboardsCreate => "dashboards.create",
             Self::DashboardsUpdate => "dashboards.update",
             Self::DashboardsApply => "dashboards.apply",

@@ -4,6 +4,7 @@ pub mod dashboard;
 pub mod mutation;
 pub mod preferences;
 pub mod read;
+pub mod search;
 pub mod spec;
 pub mod template;
 pub mod time;

@@ -15,8 +15,9 @@ use crate::grpc::proto::{
     DiffDashboardRevisionsRequest, DiffDashboardRevisionsResponse, GetDashboardRequest, GetDashboardResponse,
     GetDashboardRevisionRequest, GetDashboardRevisionResponse, ListDashboardRevisionsRequest,
     ListDashboardRevisionsResponse, ListDashboardsRequest, ListDashboardsResponse, PurgeDashboardRequest,
-    PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse,
-    UndeleteDashboardRequest, UndeleteDashboardResponse, UpdateDashboardRequest, UpdateDashboardResponse,
+    PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse, SearchDashboardsRequest,
+    SearchDashboardsResponse, UndeleteDashboardRequest, UndeleteDashboardResponse, UpdateDashboardRequest,
+    UpdateDashboardResponse,
 };
 use crate::store::Store;
 
@@ -64,6 +65,13 @@ impl DashboardService for Dashboards {
         request: Request<ListDashboardsRequest>,
     ) -> Result<Response<ListDashboardsResponse>, Status> {
         answer(self.list(request).await)
+    }
+
+    async fn search_dashboards(
+        &self,
+        request: Request<SearchDashboardsRequest>,
+    ) -> Result<Response<SearchDashboardsResponse>, Status> {
+        answer(self.search(request).await)
     }
 
     async fn update_dashboard(

@@ -8,6 +8,7 @@ pub mod head;
 mod lifecycle;
 mod list;
 mod read;
+mod search;
 mod update;
 mod write;
 

@@ -15,6 +15,7 @@ mod purge;
 mod races;
 mod request_id;
 mod restore;
+mod search;
 mod spec_intake;
 mod spec_wire;
 mod undelete;

@@ -174,6 +174,36 @@ const LISTS_WITH_DELETED: &[List] = &[
     (ALL, "update_time desc", "", "idx_dashboard_updated_at", PAGE),
 ];
 
+/// The statement that has a plan for each search.
+const SEARCH: &str = "search_dashboards";
+
+/// A search: in what, for what, with which filter; the indexes that it uses, and the most rows that it reads.
+type Search = (&'static str, &'static str, &'static str, &'static [&'static str], Most);
+
+/// The indexes of words and of metrics.
+const BY_WORDS: &[&str] = &["idx_dashboard_name_trgm", "idx_dashboard_metric_names"];
+/// The dashboards that were changed last; words are looked for in them, metrics in all.
+const AMONG_LATEST: &[&str] = &[
+    "idx_dashboard_updated_at",
+    "dashboard_pkey",
+    "idx_dashboard_metric_names",
+];
+
+#[rustfmt::skip]
+const SEARCHES: &[Search] = &[
+    // What few have: a metric, a part of a display name, two words; an entry of the index and the row of each.
+    (ALL, "loaded_0000001_total", "", BY_WORDS, Most::Rows(2)),
+    (ALL, "c4ca4238a0b9", "", BY_WORDS, Most::Rows(2)),
+    (ALL, "nothing has this", "", BY_WORDS, Most::Rows(1)),
+    // What all have: the latest 1,000, and the soft-deleted dashboards among them.
+    (ALL, "dashboard", "", &["idx_dashboard_updated_at"], Most::Rows(1_000 + 200)),
+    (ONE, "dashboard", "", &["idx_dashboard_project_updated_at"], Most::Rows(1_000 + 200)),
+    (ALL, "dashboard", r#"tags:"rare""#, &["idx_dashboard_metadata"], FEW),
+    // Without three letters in a row: the latest 10,000, each as an entry of two indexes and twice as a row.
+    (ALL, "zz", "", AMONG_LATEST, Most::Rows(3 * 10_000 + 2_000)),
+    (ALL, "مرحبا", "", AMONG_LATEST, Most::Rows(3 * 10_000 + 2_000)),
+];
+
 /// A statement that was run, beside what it was expected to do.
 #[derive(Debug)]
 struct Check {
@@ -248,6 +278,7 @@ impl Loaded {
         checks.extend(self.check_lists(LISTS_WITH_DELETED, true).await);
         checks.extend(self.check_lists(templates::LISTS_OF_DASHBOARDS, false).await);
         checks.extend(templates::check_lists(self).await);
+        checks.extend(self.check_searches().await);
         for check in &checks {
             eprintln!("{}", check.report());
         }
@@ -270,6 +301,28 @@ impl Loaded {
             }
         }
         worst_of_each(checks)
+    }
+
+    async fn check_searches(&mut self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for &(parent, query, filter, indexes, most) in SEARCHES {
+            self.log.take();
+            let request = proto::SearchDashboardsRequest {
+                parent: parent.into(),
+                query: query.into(),
+                filter: filter.into(),
+                ..Default::default()
+            };
+            self.client.search_dashboards(request).await.unwrap();
+            let searched = self.log.take().into_iter().find(|run| run.is_of(SEARCH)).unwrap();
+            checks.push(compare(
+                format!("{parent} for {query} {filter}"),
+                searched,
+                indexes,
+                most,
+            ));
+        }
+        checks
     }
 
     /// Runs the first two pages of each list.
@@ -361,7 +414,9 @@ fn statements_of_the_store() -> BTreeSet<String> {
 
 #[test]
 fn every_statement_of_the_store_has_an_expected_plan() {
-    let expected = statements().map(|(name, _, _)| *name).chain([LIST, templates::LIST]);
+    let expected = statements()
+        .map(|(name, _, _)| *name)
+        .chain([LIST, SEARCH, templates::LIST]);
     assert_eq!(statements_of_the_store(), expected.map(str::to_owned).collect());
 }
 

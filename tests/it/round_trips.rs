@@ -172,6 +172,17 @@ async fn a_warm_read_of_dashboards_is_one_round_trip() {
     };
     client.list_dashboards(list).await.unwrap();
     assert_eq!(observer.take(), ["-- list_dashboards"]);
+
+    for query in ["dashboard", "d"] {
+        let search = proto::SearchDashboardsRequest {
+            parent: "projects/-".into(),
+            query: query.into(),
+            filter: "name:d".into(),
+            ..Default::default()
+        };
+        client.search_dashboards(search).await.unwrap();
+        assert_eq!(observer.take(), ["-- search_dashboards"]);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::grpc::call::open;
 use crate::grpc::convert::dashboard::{present_dashboard, present_dashboards, present_revision, present_revisions};
 use crate::grpc::convert::read::{parse_batch, parse_diff, parse_get, parse_list, parse_list_revisions};
+use crate::grpc::convert::search::{parse_search, present_results};
 use crate::grpc::convert::spec::SpecFormat;
 use crate::grpc::proto;
 
@@ -62,6 +63,21 @@ impl Dashboards {
             dashboards: present_dashboards(page.items, format),
             next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
         })
+    }
+
+    pub(super) async fn search(
+        &self,
+        request: Request<proto::SearchDashboardsRequest>,
+    ) -> Result<proto::SearchDashboardsResponse> {
+        let (caller, message) = open(request)?;
+        let parent = Parent::parse("parent", &message.parent)?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsSearch, &parent)
+            .await?;
+        let search = parse_search(&message)?;
+        let results = self.store.search_dashboards(&access, &search).await?;
+        Ok(present_results(results))
     }
 
     pub(super) async fn list_revisions(

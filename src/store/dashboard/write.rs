@@ -23,9 +23,9 @@ macro_rules! write_revision {
     () => {
         ", written AS (
     INSERT INTO dashboard_revision (dashboard_id, revision, display_name, description, metadata, spec, spec_sha256,
-        spec_size_bytes, spec_value_sha256, change_note, author, created_at, restored_from)
+        spec_size_bytes, spec_value_sha256, panel_titles, metric_names, change_note, author, created_at, restored_from)
     SELECT id, revision, display_name, description, metadata, spec, spec_sha256, spec_size_bytes, spec_value_sha256,
-        $1, updated_by, updated_at, $2 FROM head
+        panel_titles, metric_names, $1, updated_by, updated_at, $2 FROM head
 ), pruned AS (
     DELETE FROM dashboard_revision AS old USING head
     WHERE old.dashboard_id = head.id AND old.revision <= head.revision - $3
@@ -38,8 +38,9 @@ const INSERT: &str = concat!(
     "-- insert_dashboard
 WITH head AS (
     INSERT INTO dashboard (id, project, name, display_name, description, metadata, spec, spec_sha256, spec_size_bytes,
-        spec_value_sha256, created_by, updated_by, template_name, template_revision, template_parameters)
-    VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17)
+        spec_value_sha256, panel_titles, metric_names, created_by, updated_by, template_name, template_revision,
+        template_parameters)
+    VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)
     ON CONFLICT DO NOTHING
     RETURNING *
 )",
@@ -56,8 +57,9 @@ WITH head AS (
         display_name = COALESCE($5, display_name), description = COALESCE($6, description), metadata = $7,
         spec = COALESCE($8, spec), spec_sha256 = COALESCE($9, spec_sha256),
         spec_size_bytes = COALESCE($10, spec_size_bytes), spec_value_sha256 = COALESCE($11, spec_value_sha256),
+        panel_titles = COALESCE($12, panel_titles), metric_names = COALESCE($13, metric_names),
         state = 'active', deleted_at = NULL, purge_at = NULL,
-        revision = revision + 1, generation = generation + 1, updated_by = $12
+        revision = revision + 1, generation = generation + 1, updated_by = $14
     WHERE id = $4
     RETURNING *
 )",
@@ -72,7 +74,7 @@ WITH head AS (
     UPDATE dashboard SET
         display_name = old.display_name, description = old.description, metadata = old.metadata,
         spec = old.spec, spec_sha256 = old.spec_sha256, spec_size_bytes = old.spec_size_bytes,
-        spec_value_sha256 = old.spec_value_sha256,
+        spec_value_sha256 = old.spec_value_sha256, panel_titles = old.panel_titles, metric_names = old.metric_names,
         revision = dashboard.revision + 1, generation = generation + 1, updated_by = $5
     FROM dashboard_revision AS old
     WHERE id = $4 AND dashboard_id = $4 AND old.revision = $2
@@ -173,6 +175,8 @@ impl<'a> Writer<'a> {
                     (&spec.sha256().as_bytes(), Type::BYTEA),
                     (&size(spec)?, Type::INT4),
                     (&spec.canonical_digest().as_bytes(), Type::BYTEA),
+                    (&spec.search_terms().panel_titles, Type::TEXT_ARRAY),
+                    (&spec.search_terms().metric_names, Type::TEXT_ARRAY),
                     (&author, Type::TEXT),
                     (&template, Type::TEXT),
                     (&template_revision, Type::INT4),
@@ -194,6 +198,7 @@ impl<'a> Writer<'a> {
         let text = new.spec.map(|spec| JsonText(spec.text()));
         let sha256 = new.spec.map(DashboardSpec::sha256);
         let canonical = new.spec.map(DashboardSpec::canonical_digest);
+        let terms = new.spec.map(DashboardSpec::search_terms);
         let rows = tx
             .query(
                 UPDATE,
@@ -209,6 +214,8 @@ impl<'a> Writer<'a> {
                     (&sha256.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
                     (&new.spec.map(size).transpose()?, Type::INT4),
                     (&canonical.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
+                    (&terms.map(|terms| &terms.panel_titles), Type::TEXT_ARRAY),
+                    (&terms.map(|terms| &terms.metric_names), Type::TEXT_ARRAY),
                     (&self.author(), Type::TEXT),
                 ],
             )

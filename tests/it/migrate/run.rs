@@ -7,18 +7,21 @@ use dashboard_store::store::migrate::{EMBEDDED, MigrationState};
 use super::*;
 use crate::support::cluster::TestDatabase;
 
-/// Everything that a migration could leave in the database: relations, functions, types, constraints, triggers…
+/// Everything that a migration could leave in the database: relations, functions, types, constraints, triggers… Extensions stay,
+/// with all that is theirs.
 const CATALOG: &str = "
 SELECT kind || ' ' || name FROM (
     SELECT 'relation ' || relkind::text, oid::regclass::text, relnamespace FROM pg_class
     UNION ALL SELECT 'function', oid::regprocedure::text, pronamespace FROM pg_proc
+        WHERE NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
     UNION ALL SELECT 'type', oid::regtype::text, typnamespace FROM pg_type
+        WHERE NOT EXISTS (SELECT FROM pg_depend WHERE objid IN (pg_type.oid, pg_type.typelem) AND deptype = 'e')
     UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, connamespace FROM pg_constraint
     UNION ALL SELECT 'trigger', tgrelid::regclass || ' ' || tgname, relnamespace
         FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal
-    UNION ALL SELECT 'extension', extname, 'public'::regnamespace FROM pg_extension
     UNION ALL SELECT 'comment', objoid || ' ' || objsubid, 'public'::regnamespace
-        FROM pg_description WHERE objoid >= 16384
+        FROM pg_description WHERE objoid >= 16384 AND classoid <> 'pg_extension'::regclass
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = objoid AND deptype = 'e')
 ) AS object (kind, name, namespace)
 WHERE namespace = 'public'::regnamespace AND name !~ 'pg_toast' ORDER BY 1";
 

@@ -121,10 +121,10 @@ async fn reads_and_writes_go_on_when_the_schema_changes_behind_them() {
     let (mut client, sql) = (server.dashboards().await, server.sql().await);
     create(&mut client, "d").await;
     for column_type in ["text", "varchar", "text"] {
-        let change = format!("ALTER TABLE dashboard ALTER COLUMN description TYPE {column_type}");
+        let change = format!("ALTER TABLE dashboard ALTER COLUMN updated_by TYPE {column_type}");
         sql.batch_execute(&change).await.unwrap();
         get(&mut client, "d").await;
-        sql.batch_execute(&change.replace("description", "created_by"))
+        sql.batch_execute(&change.replace("updated_by", "created_by"))
             .await
             .unwrap();
         for turn in ["first", "second"] {

@@ -6,8 +6,12 @@ use tokio_postgres::types::Type;
 /// Copies the dashboard `projects/p/dashboards/{id}` as `{id}-1` to `{id}-{count}`, without history: faster than as many
 /// requests.
 pub async fn copy_dashboard(sql: &Client, id: &str, count: i32) {
-    let statement = "INSERT INTO dashboard
-        SELECT (jsonb_populate_record(dashboard, jsonb_build_object('id', gen_random_uuid(), 'name', name || '-' || n))).*
+    let statement = "INSERT INTO dashboard (id, project, name, display_name, description, metadata, spec, spec_sha256,
+            spec_size_bytes, spec_value_sha256, state, revision, generation, created_by, updated_by, created_at, updated_at,
+            deleted_at, purge_at, panel_titles, metric_names)
+        SELECT gen_random_uuid(), project, name || '-' || n, display_name, description, metadata, spec, spec_sha256,
+            spec_size_bytes, spec_value_sha256, state, revision, generation, created_by, updated_by, created_at, updated_at,
+            deleted_at, purge_at, panel_titles, metric_names
         FROM dashboard, generate_series(1, $2) AS n WHERE project = 'p' AND name = $1";
     let copied = sql.execute(statement, &[&id, &count]).await.unwrap();
     assert_eq!(i64::from(count), copied.cast_signed());
