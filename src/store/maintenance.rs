@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// All tasks, in the order in which they run. A function of the schema is an entry with [`Work::Repeat`].
+/// All tasks, in the order in which they run. A function of the schema that counts what it changed is an entry with `Work::Repeat`.
 pub const TASKS: &[Task] = &[
     Task {
         name: "audit_partitions",
