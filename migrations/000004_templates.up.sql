@@ -104,6 +104,7 @@ COMMENT ON INDEX idx_dashboard_template IS 'Filter template; counting the uses o
 CREATE FUNCTION update_template_usage_stats(batch_size integer DEFAULT 1000) RETURNS integer
     LANGUAGE sql AS
 $$
+    -- update_template_usage_stats
     -- A dashboard that is older than the template came from an earlier one of the same name.
     WITH usage AS (
         SELECT t.id, count(d.id)::integer AS uses, max(d.created_at) AS newest

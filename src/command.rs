@@ -1,5 +1,6 @@
 //! The commands of the program, one file each: what they do, and what they tell the person who ran them.
 
+pub mod maintain;
 pub mod migrate;
 pub mod serve;
 
@@ -10,9 +11,13 @@ use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{Cli, Command, Environment, MigrateArgs, MigrateConfig, ServeArgs, ServeConfig};
-use crate::store::connect;
+use crate::config::{
+    Cli, Command, Environment, MaintainArgs, MaintainConfig, MigrateArgs, MigrateConfig, PoolConfig, ServeArgs,
+    ServeConfig,
+};
 use crate::store::migrate::Migrator;
+use crate::store::pool::Pool;
+use crate::store::{Store, connect};
 use crate::telemetry::Telemetry;
 
 /// What `main` gives back, and how the person learns of it.
@@ -23,6 +28,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => serve(*args),
         Command::Migrate(args) => migrate(*args),
+        Command::Maintain(args) => maintain(*args),
     };
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
@@ -53,6 +59,17 @@ fn migrate(args: MigrateArgs) -> Outcome {
             &mut io::stdout(),
         )
         .await?;
+        Ok(())
+    })
+}
+
+fn maintain(args: MaintainArgs) -> Outcome {
+    let config = MaintainConfig::from_args(args, Environment::of_process())?;
+    let _telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
+    runtime(None)?.block_on(async {
+        let retention = maintain::retention(&config);
+        let store = Store::new(Pool::connect_lazy(config.connect, PoolConfig::default())?, retention);
+        maintain::run(&store, &mut io::stdout()).await?;
         Ok(())
     })
 }

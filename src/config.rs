@@ -2,7 +2,7 @@
 //!
 //! Every option is a flag and an environment variable of the same name (`--db-host`, `DB_HOST`); the flag wins. Secrets
 //! are read from the environment or a file alone, because a command line is visible to the whole machine. `args` has
-//! the options as they are typed; [`ServeConfig`] and [`MigrateConfig`] are what is left when every rule was checked,
+//! the options as they are typed; [`ServeConfig`], [`MigrateConfig`] and [`MaintainConfig`] are what is left when every rule was checked,
 //! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
 
 mod args;
@@ -13,6 +13,7 @@ mod embedded;
 mod environment;
 mod listener;
 mod log;
+mod maintain;
 mod migrate;
 mod pool;
 mod problem;
@@ -21,8 +22,8 @@ mod serve;
 mod value;
 
 pub use args::{
-    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MigrateAction, MigrateArgs,
-    PoolArgs, RequestArgs, ServeArgs,
+    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
+    MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
 };
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
@@ -30,6 +31,7 @@ pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;
 pub use listener::ListenersConfig;
 pub use log::LogConfig;
+pub use maintain::MaintainConfig;
 pub use migrate::MigrateConfig;
 pub use pool::{PoolConfig, StatementMode};
 pub use problem::{ConfigErrors, Problem};

@@ -2,7 +2,7 @@
 //!
 //! `store::classify` makes it from PostgreSQL's errors, `grpc::status` turns it into a `tonic::Status`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -126,6 +126,19 @@ impl Error {
     /// Wraps an error that only a bug of ours can cause.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
+    }
+
+    /// The chain of causes in one line, for logs and operators: it may hold what a library says, which callers never see.
+    pub fn causes(&self) -> String {
+        let mut chain = String::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(source) = cause {
+            let separator = if chain.is_empty() { "" } else { ": " };
+            // Writing to a String does not fail.
+            let _ = write!(chain, "{separator}{source}");
+            cause = source.source();
+        }
+        chain
     }
 }
 

@@ -11,6 +11,7 @@ pub mod connect;
 mod dashboard;
 pub mod embedded;
 mod json_text;
+pub mod maintenance;
 mod metadata;
 pub mod migrate;
 mod mutate;

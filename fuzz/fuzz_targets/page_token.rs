@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dashboard_store_fuzz::domain::order_by::{Direction, OrderBy, OrderKey};
+use dashboard_store_fuzz::domain::order_by::{Direction, Key as _, OrderBy, OrderKey};
 use dashboard_store_fuzz::domain::page::{Cursor, PageBinding, PageOrder, PageToken, PagedQuery};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};

@@ -4,6 +4,7 @@
 
 mod announcement;
 mod database;
+mod maintenance;
 mod service;
 
 use std::io::{self, Write};

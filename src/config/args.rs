@@ -27,6 +27,10 @@ pub enum Command {
     /// Bring the schema of the database up or down, or tell where it stands.
     #[command(after_long_help = MIGRATE_HELP)]
     Migrate(Box<MigrateArgs>),
+    /// Do now what the servers do by themselves from time to time, due or not: make partitions of the audit log, and
+    /// remove what has expired.
+    #[command(after_long_help = MAINTAIN_HELP)]
+    Maintain(Box<MaintainArgs>),
 }
 
 const SERVE_HELP: &str = "\
@@ -60,6 +64,17 @@ Environment variables without a flag:
   DB_PASSWORD    the password; or give DB_PASSWORD_FILE
   RUST_LOG       wins over LOG_LEVEL";
 
+const MAINTAIN_HELP: &str = "\
+Environment variables without a flag:
+  DB_DIRECT_URL  a connection straight to PostgreSQL, as for migrate
+  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full
+  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
+  RUST_LOG       wins over LOG_LEVEL
+
+Prints a line for each task, and fails when one of them failed. Only the owner
+of the tables may make partitions of the audit log.";
+
 /// The options of `serve`.
 #[derive(Debug, Default, Args)]
 pub struct ServeArgs {
@@ -75,6 +90,10 @@ pub struct ServeArgs {
     /// Bring the schema up to date before serving. [default: false; true with the embedded PostgreSQL]
     #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Database")]
     pub migrate: Option<String>,
+    /// Maintain the database, in turn with the other servers: make partitions of the audit log, purge and prune what is no
+    /// longer kept. With false, `dashboard-store maintain` has to run instead, once a day at least. [default: true]
+    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Database")]
+    pub maintenance: Option<String>,
     /// Where to listen.
     #[command(flatten)]
     pub listeners: ListenerArgs,
@@ -331,4 +350,19 @@ pub enum MigrateAction {
     Status,
     /// Compare what was applied with the files of this release; fails if they differ
     Verify,
+}
+
+/// The options of `maintain`.
+#[derive(Debug, Args)]
+pub struct MaintainArgs {
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How many of the newest revisions of a dashboard are kept: the same number as the servers have. [default: none are
+    /// pruned]
+    #[arg(long, env, value_name = "COUNT", help_heading = "Dashboards")]
+    pub revisions_kept: Option<String>,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
 }

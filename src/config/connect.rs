@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::args::DatabaseArgs;
 use super::dsn::Dsn;
+use super::environment::Environment;
 use super::problem::{Reader, present};
 use super::value;
 
@@ -128,6 +129,18 @@ impl Url {
 }
 
 impl ConnectConfig {
+    /// Reads where the database is for commands that want a connection straight to PostgreSQL: `DB_DIRECT_URL`, which stands
+    /// beside the settings of the pooled connection and wins, or else as [`Self::read`].
+    pub(super) fn read_direct(reader: &mut Reader, args: DatabaseArgs, environment: Environment) -> Option<Self> {
+        let direct = environment.direct_url.map(|text| Url {
+            setting: "DB_DIRECT_URL",
+            text,
+            is_exclusive: false,
+        });
+        let url = direct.or_else(|| environment.database_url.map(Url::database_url));
+        Self::read(reader, args, environment.password, url)
+    }
+
     /// Reads where the database is, from the options and a connection text, each thing from one of them.
     ///
     /// None when something that is needed is missing or wrong, which was reported.

@@ -49,11 +49,7 @@ impl DashboardsConfig {
                     value::bytes(text, KIB..=LARGEST_SPEC)
                 })
                 .unwrap_or(defaults.spec_max_bytes),
-            revisions_kept: reader
-                .read("REVISIONS_KEPT", revisions_kept, |text| {
-                    value::number(text, 1..=100_000)
-                })
-                .unwrap_or(defaults.revisions_kept),
+            revisions_kept: self::revisions_kept(reader, revisions_kept).unwrap_or(defaults.revisions_kept),
             deleted_retention: reader
                 .read("DELETED_RETENTION", deleted_retention, |text| {
                     value::duration_within(text, Duration::ZERO..=DAY * 3650)
@@ -61,4 +57,9 @@ impl DashboardsConfig {
                 .unwrap_or(defaults.deleted_retention),
         }
     }
+}
+
+/// Reads how many of the newest revisions are kept.
+pub(super) fn revisions_kept(reader: &mut Reader, raw: Option<String>) -> Option<u32> {
+    reader.read("REVISIONS_KEPT", raw, |text| value::number(text, 1..=100_000))
 }

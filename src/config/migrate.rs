@@ -1,7 +1,7 @@
 //! What `migrate` runs with.
 
 use super::args::{MigrateAction, MigrateArgs};
-use super::connect::{ConnectConfig, Url};
+use super::connect::ConnectConfig;
 use super::environment::Environment;
 use super::log::LogConfig;
 use super::problem::{ConfigErrors, Reader};
@@ -25,15 +25,8 @@ impl MigrateConfig {
     pub fn from_args(args: MigrateArgs, environment: Environment) -> Result<Self, ConfigErrors> {
         let MigrateArgs { action, database, log } = args;
         let mut reader = Reader::default();
-        let log = LogConfig::read(&mut reader, log, environment.rust_log);
-        // The direct URL stands beside the settings of the pooled connection, and wins.
-        let direct = environment.direct_url.map(|text| Url {
-            setting: "DB_DIRECT_URL",
-            text,
-            is_exclusive: false,
-        });
-        let url = direct.or_else(|| environment.database_url.map(Url::database_url));
-        let connect = ConnectConfig::read(&mut reader, database, environment.password, url);
+        let log = LogConfig::read(&mut reader, log, environment.rust_log.clone());
+        let connect = ConnectConfig::read_direct(&mut reader, database, environment);
         reader.finish(connect.map(|connect| Self { action, connect, log }))
     }
 }

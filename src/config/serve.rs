@@ -23,6 +23,8 @@ pub struct ServeConfig {
     pub pool: PoolConfig,
     /// Whether to bring the schema up to date before serving.
     pub migrate: bool,
+    /// Whether to take part in maintenance.
+    pub maintenance: bool,
     /// Where to listen.
     pub listeners: ListenersConfig,
     /// What a dashboard may be, and how much of it is kept.
@@ -55,6 +57,7 @@ impl ServeConfig {
             pool,
             embedded,
             migrate,
+            maintenance,
             listeners,
             dashboards,
             requests,
@@ -78,6 +81,7 @@ impl ServeConfig {
         };
         let pool = PoolConfig::read(&mut reader, pool);
         let migrate = reader.read("MIGRATE", migrate, value::switch);
+        let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
         let listeners = ListenersConfig::read(&mut reader, listeners, source);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
         let requests = RequestsConfig::read(&mut reader, requests);
@@ -87,6 +91,7 @@ impl ServeConfig {
             migrate: migrate.unwrap_or(matches!(database, DatabaseChoice::Embedded(_))),
             database,
             pool,
+            maintenance: maintenance.unwrap_or(true),
             listeners,
             dashboards,
             requests,

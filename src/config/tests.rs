@@ -24,7 +24,7 @@ fn serve_in(environment: Environment, options: &[&str]) -> Result<ServeConfig, C
     let line: Vec<&str> = std::iter::once("serve").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Serve(args) => ServeConfig::from_args(*args, environment),
-        Command::Migrate(_) => panic!("serve was asked for"),
+        Command::Migrate(_) | Command::Maintain(_) => panic!("serve was asked for"),
     }
 }
 
@@ -36,7 +36,7 @@ fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfi
     let line: Vec<&str> = std::iter::once("migrate").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Migrate(args) => MigrateConfig::from_args(*args, environment),
-        Command::Serve(_) => panic!("migrate was asked for"),
+        Command::Serve(_) | Command::Maintain(_) => panic!("migrate was asked for"),
     }
 }
 
@@ -313,6 +313,35 @@ fn a_url_and_an_option_for_the_same_thing_contradict() {
         complaints(serve_in(with_url("mysql://h/d"), &["--insecure-dev"])),
         ["DATABASE_URL"]
     );
+}
+
+#[test]
+fn maintain_prefers_the_direct_connection_and_prunes_only_what_it_is_told_to() {
+    let read = |options: &[&str]| {
+        let environment = Environment {
+            direct_url: Some(SecretString::from("postgres://owner@direct:5433/d")),
+            ..Environment::default()
+        };
+        match parse(&[&["maintain"], options].concat()).command {
+            Command::Maintain(args) => MaintainConfig::from_args(*args, environment),
+            Command::Serve(_) | Command::Migrate(_) => panic!("maintain was asked for"),
+        }
+    };
+    let config = read(&["--db-host=bouncer", "--db-user=u"]).unwrap();
+    assert_eq!(
+        (config.connect.user.as_str(), config.connect.hosts[0].port),
+        ("owner", 5433)
+    );
+    assert_eq!(config.revisions_kept, None);
+    assert_eq!(read(&["--revisions-kept=7"]).unwrap().revisions_kept, Some(7));
+    assert_eq!(complaints(read(&["--revisions-kept=0"])), ["REVISIONS_KEPT"]);
+}
+
+#[test]
+fn a_server_takes_part_in_maintenance_unless_told_not_to() {
+    assert!(own_database(&[]).unwrap().maintenance);
+    assert!(!own_database(&["--maintenance=false"]).unwrap().maintenance);
+    assert_eq!(complaints(own_database(&["--maintenance=perhaps"])), ["MAINTENANCE"]);
 }
 
 #[test]

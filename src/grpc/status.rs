@@ -3,8 +3,6 @@
 //! Every status carries `google.rpc.ErrorInfo`, and the standard details of its code (AIP-193).
 
 use std::collections::HashMap;
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
@@ -48,10 +46,10 @@ impl From<Error> for Status {
 /// Logs what the operators have to see: our bugs and a database that is away; the caller gets neither cause.
 fn log(error: &Error) {
     match error {
-        Error::Internal(_) => tracing::error!(cause = causes(error), "internal error"),
+        Error::Internal(_) => tracing::error!(cause = error.causes(), "internal error"),
         Error::CommitOutcomeUnknown { request_id } => tracing::error!(%request_id, "outcome of a commit is unknown"),
         Error::Unavailable { reason, .. } => {
-            tracing::warn!(reason = reason.as_str(), cause = causes(error), "unavailable");
+            tracing::warn!(reason = reason.as_str(), cause = error.causes(), "unavailable");
         }
         Error::Invalid(_)
         | Error::NotFound { .. }
@@ -66,19 +64,6 @@ fn log(error: &Error) {
         | Error::DeadlineExceeded
         | Error::Unimplemented => {}
     }
-}
-
-/// The chain of causes in one line.
-fn causes(error: &Error) -> String {
-    let mut chain = String::new();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let separator = if chain.is_empty() { "" } else { ": " };
-        // Writing to a String does not fail.
-        let _ = write!(chain, "{separator}{source}");
-        cause = source.source();
-    }
-    chain
 }
 
 fn code_and_details(error: Error) -> (Code, ErrorDetails) {

@@ -136,6 +136,17 @@ fn taken(reason: Reason, description: &str) -> Error {
     }
 }
 
+/// Whether the database refused because of the rights of the role. No caller can do anything about it, an operator can.
+pub(super) fn lacks_privilege(error: &Error) -> bool {
+    let Error::Internal(cause) = error else {
+        return false;
+    };
+    let refusal = cause
+        .downcast_ref::<tokio_postgres::Error>()
+        .and_then(tokio_postgres::Error::as_db_error);
+    refusal.is_some_and(|refused| *refused.code() == SqlState::INSUFFICIENT_PRIVILEGE)
+}
+
 /// Whether an error in answer to COMMIT says that the transaction was rolled back. After any other, such as a connection that
 /// breaks or a pooler that loses its server, it may have been committed.
 pub(super) fn says_rolled_back(error: &tokio_postgres::Error) -> bool {

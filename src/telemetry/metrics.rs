@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
+use time::OffsetDateTime;
 
 use super::TelemetryError;
 use crate::health::{PoolSnapshot, PoolSource};
@@ -31,6 +32,8 @@ pub struct Metrics {
     registry: Registry,
     provider: SdkMeterProvider,
     call_duration: Histogram<f64>,
+    maintenance_runs: Counter<u64>,
+    maintenance_last_success: Gauge<i64>,
 }
 
 impl Metrics {
@@ -48,17 +51,31 @@ impl Metrics {
             .with_resource(Resource::builder().with_service_name(SERVICE_NAME).build())
             .with_reader(exporter)
             .build();
-        let call_duration = provider
-            .meter(SERVICE_NAME)
+        let meter = provider.meter(SERVICE_NAME);
+        let call_duration = meter
             .f64_histogram("rpc.server.call.duration")
             .with_description("How long calls take, from their headers to the last byte of the answer")
             .with_unit("s")
             .with_boundaries(DURATION_BOUNDS.to_vec())
             .build();
+        let maintenance_runs = meter
+            .u64_counter("maintenance.runs")
+            .with_description("Runs of tasks of maintenance on this server")
+            .with_unit("{run}")
+            .build();
+        let maintenance_last_success = meter
+            .i64_gauge("maintenance.last_success")
+            .with_description(
+                "When a task of maintenance last did all its work, on whichever server, in seconds since 1970",
+            )
+            .with_unit("s")
+            .build();
         Ok(Self {
             registry,
             provider,
             call_duration,
+            maintenance_runs,
+            maintenance_last_success,
         })
     }
 
@@ -75,6 +92,23 @@ impl Metrics {
             KeyValue::new("rpc.grpc.status_code", status_code),
         ];
         self.call_duration.record(duration.as_secs_f64(), &labels);
+    }
+
+    /// Counts a run of a task of maintenance on this server.
+    pub fn record_maintenance(&self, task: &'static str, is_success: bool) {
+        let result = if is_success { "success" } else { "failure" };
+        let labels = [
+            KeyValue::new("maintenance.task", task),
+            KeyValue::new("maintenance.result", result),
+        ];
+        self.maintenance_runs.add(1, &labels);
+    }
+
+    /// Shows when a task of maintenance last did all its work, on whichever server.
+    pub fn show_maintenance_success(&self, task: &'static str, finished_at: OffsetDateTime) {
+        let labels = [KeyValue::new("maintenance.task", task)];
+        self.maintenance_last_success
+            .record(finished_at.unix_timestamp(), &labels);
     }
 
     /// Shows the connection pool whenever metrics are read.
@@ -139,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_and_pool_are_shown_in_prometheus_text() {
+    fn calls_pool_and_maintenance_are_shown_in_prometheus_text() {
         let metrics = Metrics::new().unwrap();
         metrics.record_call(&"a.B/C".into(), 5, Duration::from_millis(3));
         metrics.watch_pool(Arc::new(|| PoolSnapshot {
@@ -150,8 +184,14 @@ mod tests {
             wait_count: 7,
             wait_duration: Duration::from_millis(1500),
         }));
+        metrics.record_maintenance("purge", true);
+        metrics.record_maintenance("purge", false);
+        metrics.show_maintenance_success("purge", OffsetDateTime::UNIX_EPOCH + Duration::from_secs(60));
         let text = metrics.render().unwrap();
         for line in [
+            r#"maintenance_runs_total{maintenance_result="success",maintenance_task="purge"} 1"#,
+            r#"maintenance_runs_total{maintenance_result="failure",maintenance_task="purge"} 1"#,
+            r#"maintenance_last_success_seconds{maintenance_task="purge"} 60"#,
             r#"rpc_server_call_duration_seconds_count{rpc_grpc_status_code="5",rpc_method="a.B/C",rpc_system="grpc"} 1"#,
             r#"db_client_connection_count{db_client_connection_state="used"} 2"#,
             r#"db_client_connection_count{db_client_connection_state="idle"} 3"#,

@@ -14,6 +14,7 @@ mod histories;
 mod hostile;
 mod house;
 mod intake;
+mod maintenance;
 mod migrate;
 mod outage;
 mod plans;

@@ -5,6 +5,7 @@
 
 mod calls;
 mod explained;
+mod maintenance_calls;
 mod preferences_calls;
 mod templates;
 
@@ -98,6 +99,26 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("list_favorites", FAVORITES, Most::Rows(3 * (51 + 20))),
     ("record_dashboard_view", VIEW_AMONG_ALL, Most::Rows(2 * 100 + 10)),
     ("list_recent_dashboards", RECENTS, Most::Rows(3 * (51 + 20))),
+    // Maintenance, a batch of each task. Its own table has a row for each task. What is purged was written twice, when it was
+    // deleted too, and has two entries in the index.
+    ("lock_maintenance", NO_INDEX, Most::Rows(0)),
+    (
+        "list_maintenance_tasks",
+        &["seq scan of maintenance_task"],
+        Most::Rows(10),
+    ),
+    ("claim_maintenance_task", NO_INDEX, Most::Rows(0)),
+    ("record_maintenance_batch", &["maintenance_task_pkey"], Most::Rows(2)),
+    ("make_audit_partitions", NO_INDEX, Most::Rows(0)),
+    ("count_template_usage", NO_INDEX, Most::Rows(0)),
+    (
+        "remove_expired_request_ids",
+        &["idx_mutation_request_created_at"],
+        Most::Rows(1000),
+    ),
+    ("lock_expired_dashboards", &["idx_dashboard_purge_at"], Most::Rows(50)),
+    ("purge_expired_dashboards", BY_UID, Most::Rows(3 * 50)),
+    ("prune_old_revisions", BY_UID_WITH_REVISION, Most::Rows(1000 + 1000)),
 ];
 
 /// The statement that has a plan for each list.
@@ -290,6 +311,7 @@ impl Loaded {
         calls::each(&mut self.client).await;
         preferences_calls::each(&self.server).await;
         templates::each(&mut self.server.templates().await).await;
+        maintenance_calls::each(&self.server).await;
         let mut checks = Vec::new();
         for run in self.log.take() {
             let Some(name) = run.statement.clone() else {

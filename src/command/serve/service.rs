@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use super::ServeError;
+use super::maintenance::Maintenance;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
@@ -25,6 +26,7 @@ pub struct Service {
     services: Services,
     pool: Pool,
     probe: Probe,
+    maintenance: Option<Maintenance>,
 }
 
 impl Service {
@@ -40,13 +42,17 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
-        let handlers = handlers(&config.dashboards, pool.clone());
-        let services = services(handlers, pool_source(&pool), metrics)?;
+        let store = Store::new(pool.clone(), retention(&config.dashboards));
+        let maintenance = config
+            .maintenance
+            .then(|| Maintenance::new(store.clone(), metrics.clone()));
+        let services = services(handlers(&config.dashboards, store), pool_source(&pool), metrics)?;
         Ok(Self {
             server,
             services,
             pool,
             probe,
+            maintenance,
         })
     }
 
@@ -68,6 +74,9 @@ impl Service {
     /// Serves until `shutdown` has gone through its phases.
     pub async fn run(self, shutdown: Shutdown) {
         spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
+        if let Some(maintenance) = self.maintenance {
+            tokio::spawn(maintenance.run_until(shutdown.draining().clone()));
+        }
         self.server.run(self.services, shutdown).await;
     }
 }
@@ -88,15 +97,18 @@ pub fn server_options(config: &ServeConfig) -> ServerOptions {
     }
 }
 
-fn handlers(config: &DashboardsConfig, pool: Pool) -> Handlers {
-    let retention = Retention {
+fn retention(config: &DashboardsConfig) -> Retention {
+    Retention {
         revisions_kept: i32::try_from(config.revisions_kept).unwrap_or(i32::MAX),
         deleted_dashboards: config.deleted_retention,
-    };
+    }
+}
+
+fn handlers(config: &DashboardsConfig, store: Store) -> Handlers {
     let limits = SpecLimits {
         max_bytes: config.spec_max_bytes,
     };
-    let (store, access) = (Store::new(pool, retention), AccessControl::default());
+    let access = AccessControl::default();
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits),
         templates: Templates::new(store.clone(), access.clone(), limits),

@@ -131,13 +131,14 @@ impl TestServer {
     }
 }
 
-/// What `serve` runs with when it is told nothing but to take free ports.
+/// What `serve` runs with when it is told nothing but to take free ports, and to change nothing by itself.
 fn default_config() -> ServeConfig {
     let line = [
         "dashboard-store",
         "serve",
         "--grpc-addr=127.0.0.1:0",
         "--http-addr=127.0.0.1:0",
+        "--maintenance=false",
     ];
     let Command::Serve(args) = Cli::parse_from(line).command else {
         unreachable!("the line says serve");

@@ -1,0 +1,161 @@
+//! Maintenance by servers, beside their calls.
+
+use nix::sys::signal::Signal;
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use super::audit_partitions::drop_partition;
+use super::*;
+use crate::support::TestServer;
+use crate::support::blocking::HeldTable;
+use crate::support::http;
+use crate::support::process::{ServiceProcess, database_url, serve};
+use crate::support::requests::create;
+
+/// How long a test waits for something.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A server that takes part in maintenance; it looks for work when it starts.
+async fn launch(database: &TestDatabase) -> TestServer {
+    let connect = database.config().clone();
+    TestServer::launch(database.clone(), connect, |config| config.maintenance = true).await
+}
+
+/// Waits until so many tasks have done their work.
+async fn wait_for_finished(sql: &Client, tasks: usize) {
+    let finished = async {
+        while usize::try_from(count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await).unwrap() < tasks {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, finished).await.unwrap();
+}
+
+/// Waits until nobody else is in a transaction.
+async fn wait_until_idle(sql: &Client) {
+    let others = "pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+        AND state <> 'idle' AND pid <> pg_backend_pid()";
+    let idle = async {
+        while count(sql, others).await > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, idle).await.unwrap();
+}
+
+/// What a server says of its maintenance: each line of the metric, without its name.
+async fn shown(server: &TestServer, metric: &str) -> Vec<String> {
+    let (_, text) = http::get(server.http_addr(), "/metrics").await;
+    let lines = text.lines().filter_map(|line| line.strip_prefix(metric));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn of_two_servers_one_does_each_task() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    let servers = [launch(&database).await, launch(&database).await];
+    wait_for_finished(&sql, TASKS.len()).await;
+    let has_shown = async {
+        loop {
+            let mut last_successes = 0;
+            let mut runs = Vec::new();
+            for server in &servers {
+                runs.extend(shown(server, "maintenance_runs_total").await);
+                last_successes = last_successes.max(shown(server, "maintenance_last_success_seconds{").await.len());
+            }
+            if runs.len() >= TASKS.len() && last_successes == TASKS.len() {
+                return runs;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let mut runs = tokio::time::timeout(LIMIT, has_shown).await.unwrap();
+    runs.sort();
+    let mut expected: Vec<String> = TASKS
+        .iter()
+        .map(|task| format!(r#"{{maintenance_result="success",maintenance_task="{}"}} 1"#, task.name))
+        .collect();
+    expected.sort();
+    assert_eq!(runs, expected);
+}
+
+#[tokio::test]
+async fn a_server_makes_the_partition_of_the_next_month_and_serves() {
+    let database = TestDatabase::create().await;
+    drop_partition(&database.connect().await, 1).await;
+    let server = launch(&database).await;
+    server.wait_until(ServingStatus::Serving).await;
+    create(&mut server.dashboards().await, "d").await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_part_leaves_all_as_it_is() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    drop_partition(&sql, 1).await;
+    let connect = database.config().clone();
+    let server = TestServer::launch(database.clone(), connect, |config| config.maintenance = false).await;
+    server.wait_until(ServingStatus::NotServing).await;
+    assert_eq!(count(&sql, "maintenance_task").await, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_rolls_back_what_it_is_at() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    let starting = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
+    create(&mut starting.dashboards().await, "d").await;
+    let expire = "UPDATE dashboard SET state = 'deleted', deleted_at = now(), purge_at = now()";
+    sql.execute(expire, &[]).await.unwrap();
+    let held = HeldTable::lock(&database).await;
+    let server = launch(&database).await;
+    held.wait_for_waiting(1).await;
+
+    tokio::time::timeout(LIMIT, server.stop()).await.unwrap();
+
+    // Whatever still runs could go on now.
+    held.release().await;
+    wait_until_idle(&sql).await;
+    assert_eq!(dashboards(&sql).await, ["d"]);
+    assert_eq!(
+        count(&sql, "maintenance_task WHERE name = 'deleted_dashboards'").await,
+        0
+    );
+    assert_eq!(count(&sql, "audit_log WHERE actor = 'system:maintenance'").await, 0);
+}
+
+#[tokio::test]
+async fn a_role_without_the_right_is_told_what_to_do_and_does_the_rest() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    drop_partition(&sql, 12).await;
+    let role = format!("service_of_{}", database.config().dbname);
+    let grant = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'secret';
+        REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    );
+    sql.batch_execute(&grant).await.unwrap();
+    let mut connect = database.config().clone();
+    connect.user = role;
+    connect.password = Some("secret".into());
+    let mut command = serve(&["--insecure-dev"]);
+    command.env("DATABASE_URL", database_url(&connect));
+    let service = ServiceProcess::start_serving(command).await;
+    wait_for_finished(&sql, TASKS.len() - 1).await;
+    service.signal(Signal::SIGTERM);
+    let (code, log) = service.ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("maintenance failed")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    for part in [
+        "audit_partitions",
+        "permission denied",
+        "dashboard-store maintain",
+        "MAINTENANCE=false",
+    ] {
+        assert!(told[0].contains(part), "{part} is not in {}", told[0]);
+    }
+    assert_eq!(count(&sql, "maintenance_task WHERE name = 'audit_partitions'").await, 0);
+}
