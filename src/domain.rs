@@ -17,6 +17,7 @@ pub mod order_by;
 pub mod page;
 pub mod preferences;
 pub mod reason;
+pub mod resource;
 pub mod revision;
 pub mod spec;
 pub mod tags;
