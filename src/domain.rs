@@ -9,6 +9,7 @@ pub mod diff;
 pub mod digest;
 pub mod etag;
 pub mod filter;
+pub mod import;
 pub mod labels;
 pub mod list;
 pub mod mutation;

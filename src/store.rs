@@ -21,6 +21,8 @@ mod revision;
 mod run_tx;
 mod statement;
 
+pub use dashboard::{AuthorisedItem, Export};
+
 use std::time::Duration;
 
 use pool::{Parameter, Pool};

@@ -85,6 +85,14 @@ reasons! {
     DashboardNotDeleted = "DASHBOARD_NOT_DELETED",
     /// The user has as many favourites as can be: remove one first.
     TooManyFavorites = "TOO_MANY_FAVORITES",
+    /// An import holds more items, or more text, than is allowed.
+    ImportTooLarge = "IMPORT_TOO_LARGE",
+    /// An item of an atomic import was refused, so nothing was stored.
+    ImportRefused = "IMPORT_REFUSED",
+    /// Neither side of a stream moved for as long as it may stand still.
+    StreamIdle = "STREAM_IDLE",
+    /// An export took longer than its snapshot is held.
+    ExportTooLong = "EXPORT_TOO_LONG",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.

@@ -3,14 +3,18 @@
 pub mod answer;
 mod apply;
 mod create;
+mod export;
 mod filter;
 pub mod head;
+mod import;
 mod lifecycle;
 mod list;
 mod read;
 mod update;
 mod write;
 
+pub use export::Export;
+pub use import::AuthorisedItem;
 use postgres_types::{Json, Type};
 use tokio_postgres::Row;
 

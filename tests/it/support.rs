@@ -12,5 +12,6 @@ pub mod process;
 pub mod requests;
 pub mod rows;
 pub mod server;
+pub mod transfer;
 
 pub use server::TestServer;

@@ -7,9 +7,9 @@ use futures_util::FutureExt as _;
 
 use super::ServeError;
 use crate::access::AccessControl;
-use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
+use crate::config::{ConnectConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences};
+use crate::grpc::{self, Dashboards, Handlers, Preferences, StreamLimits};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -40,7 +40,7 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
-        let handlers = handlers(&config.dashboards, pool.clone());
+        let handlers = handlers(config, pool.clone());
         let services = services(handlers, pool_source(&pool), metrics)?;
         Ok(Self {
             server,
@@ -88,18 +88,22 @@ pub fn server_options(config: &ServeConfig) -> ServerOptions {
     }
 }
 
-fn handlers(config: &DashboardsConfig, pool: Pool) -> Handlers {
+fn handlers(config: &ServeConfig, pool: Pool) -> Handlers {
     let retention = Retention {
-        revisions_kept: i32::try_from(config.revisions_kept).unwrap_or(i32::MAX),
-        deleted_dashboards: config.deleted_retention,
+        revisions_kept: i32::try_from(config.dashboards.revisions_kept).unwrap_or(i32::MAX),
+        deleted_dashboards: config.dashboards.deleted_retention,
     };
     let limits = SpecLimits {
-        max_bytes: config.spec_max_bytes,
+        max_bytes: config.dashboards.spec_max_bytes,
+    };
+    let streams = StreamLimits {
+        idle: config.requests.stream_idle_timeout,
+        export: config.requests.export_timeout,
     };
     let store = Store::new(pool, retention);
     let access = AccessControl::default();
     Handlers {
-        dashboards: Dashboards::new(store.clone(), access.clone(), limits),
+        dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         preferences: Preferences::new(store, access),
     }
 }
