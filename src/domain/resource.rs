@@ -15,6 +15,7 @@
 mod documents;
 mod members;
 mod metadata;
+mod yaml;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,6 +26,7 @@ use super::dashboard::Dashboard;
 use super::labels::Labels;
 use super::name::{DashboardName, ProjectId};
 use super::reason::Reason;
+use super::spec::json;
 use super::tags::Tags;
 use super::violation::{Violation, Violations, quoted};
 
@@ -87,15 +89,25 @@ impl DashboardResource {
     ///   a kind that is no dashboard's, and a project that is not `project`;
     /// - `INVALID_NAME`: a name or a project that breaks Perses' rule.
     pub fn parse(text: &str, project: Option<&ProjectId>) -> Result<Self, Vec<Violation>> {
-        Self::parse_json(text, project)
+        match Members::parse(text, "") {
+            Ok(document) => Self::read(&document, project),
+            Err(not_json) => {
+                // What is JSON but no resource is not better as YAML; what is not JSON may be.
+                let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
+                if is_json {
+                    return Err(not_json);
+                }
+                let json = yaml::to_json(text)?;
+                Self::read(&Members::parse(&json, "")?, project)
+            }
+        }
     }
 
-    fn parse_json(text: &str, project: Option<&ProjectId>) -> Result<Self, Vec<Violation>> {
-        let document = Members::parse(text, "")?;
-        let kind = Kind::of(&document)?;
+    fn read(document: &Members<'_>, project: Option<&ProjectId>) -> Result<Self, Vec<Violation>> {
+        let kind = Kind::of(document)?;
         let mut violations = Violations::default();
-        let metadata = violations.note(metadata::read(&document, kind, project));
-        let spec = violations.note(kind.spec(&document));
+        let metadata = violations.note(metadata::read(document, kind, project));
+        let spec = violations.note(kind.spec(document));
         let (Some((name, tags, labels)), Some(spec)) = (metadata, spec) else {
             return Err(violations.into());
         };
@@ -139,6 +151,20 @@ impl DashboardResource {
             spec,
         };
         serde_json::to_string(&native).map_err(malformed)
+    }
+
+    /// The native resource as YAML in Perses' order of fields and style; the members of the spec keep their order.
+    ///
+    /// # Errors
+    /// Those of [`json::parse`] when the spec is not JSON within the limits, below `/spec`.
+    pub fn to_yaml(&self) -> Result<String, Vec<Violation>> {
+        let under = |violation: Violation| violation.under("/spec");
+        let spec = json::parse(&self.spec)
+            .map_err(|violations| violations.into_iter().map(under).collect::<Vec<Violation>>())?;
+        let mut text = format!("kind: {NATIVE_KIND}\nmetadata:\n");
+        metadata::write_yaml(self, &mut text);
+        yaml::write_members(&[("spec".into(), spec)], 0, &mut text);
+        Ok(text)
     }
 }
 

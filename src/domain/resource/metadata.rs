@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::serde::rfc3339;
 
 use super::members::Members;
-use super::{DashboardResource, Kind};
+use super::{DashboardResource, Kind, yaml};
 use crate::domain::labels::Labels;
 use crate::domain::name::{DashboardName, ProjectId};
 use crate::domain::reason::Reason;
@@ -55,6 +56,47 @@ impl<'a> Written<'a> {
             project: resource.name.project().as_str(),
         }
     }
+}
+
+/// Writes the metadata of `resource` as the members of a YAML mapping.
+pub(super) fn write_yaml(resource: &DashboardResource, yaml: &mut String) {
+    const INDENT: usize = 4;
+    let mut line = |key: &str, text: &str| {
+        yaml.push_str("    ");
+        yaml.push_str(key);
+        yaml::write_text(text, INDENT, yaml);
+    };
+    line("name:", resource.name.id());
+    if let Some(record) = resource.record {
+        // Times and numbers are plain: neither is text to Perses.
+        for (key, value) in [
+            ("createdAt", rfc3339_text(record.created_at)),
+            ("updatedAt", rfc3339_text(record.updated_at)),
+            ("version", record.version.to_string()),
+        ] {
+            yaml.push_str(&format!("    {key}: {value}\n"));
+        }
+    }
+    let mut members = Vec::new();
+    if !resource.tags.as_slice().is_empty() {
+        let tag = |tag: &String| Json::String(tag.clone().into());
+        let tags = resource.tags.as_slice().iter().map(tag).collect();
+        members.push(("tags".into(), Json::Array(tags)));
+    }
+    let labels = resource.labels.as_map();
+    if !labels.is_empty() {
+        let label = |(key, value): (&String, &String)| (key.clone().into(), Json::String(value.clone().into()));
+        members.push(("labels".into(), Json::Object(labels.iter().map(label).collect())));
+    }
+    members.push(("project".into(), Json::String(resource.name.project().as_str().into())));
+    yaml.push_str("    ");
+    yaml::write_members(&members, INDENT, yaml);
+}
+
+/// A time as Go writes it.
+fn rfc3339_text(time: OffsetDateTime) -> String {
+    // Only years beyond 9999 have no such text.
+    time.format(&Rfc3339).unwrap_or_default()
 }
 
 /// Reads `metadata` of `document`.
