@@ -12,7 +12,7 @@ use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
 use crate::grpc::answers::{AnswerSink, Answers};
 use crate::grpc::call::open;
-use crate::grpc::convert::export::{parse_export, present_exported};
+use crate::grpc::convert::export::{ResourceFormat, parse_export, present_exported};
 use crate::grpc::proto;
 use crate::store::Export;
 
@@ -27,21 +27,25 @@ impl Dashboards {
             .access
             .require(&caller, Permission::DashboardsExport, &parent)
             .await?;
-        let filter = parse_export(&message)?;
+        let (filter, format) = parse_export(&message)?;
         let export = self.store.begin_export(&access, parent, filter).await?;
         let longest = self.streams.export;
         Ok(Answers::of(self.streams.idle, async move |sink| {
-            let within = timeout_at(Instant::now() + longest, give_out(export, sink));
+            let within = timeout_at(Instant::now() + longest, give_out(export, format, sink));
             within.await.unwrap_or_else(|_elapsed| Err(too_long(longest).into()))
         }))
     }
 }
 
 /// Gives all dashboards out. Ended before its time, it takes the transaction with it.
-async fn give_out(mut export: Export, sink: AnswerSink<proto::ExportDashboardsResponse>) -> Result<(), Status> {
+async fn give_out(
+    mut export: Export,
+    format: ResourceFormat,
+    sink: AnswerSink<proto::ExportDashboardsResponse>,
+) -> Result<(), Status> {
     while let Some(portion) = export.next_portion().await? {
         for dashboard in &portion {
-            sink.send(present_exported(dashboard)?).await?;
+            sink.send(present_exported(dashboard, format)?).await?;
         }
     }
     export.end().await?;

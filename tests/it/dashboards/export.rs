@@ -97,6 +97,33 @@ async fn what_was_exported_goes_in_elsewhere_and_comes_out_equal() {
 }
 
 #[tokio::test]
+async fn yaml_comes_out_and_goes_in_again() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    apply(
+        &mut client,
+        "projects/p/dashboards/d",
+        r#"{"panels":{},"answer":"yes","n":1.50}"#,
+    )
+    .await;
+    let as_yaml = proto::ExportDashboardsRequest {
+        format: proto::ResourceFormat::Yaml.into(),
+        ..request("projects/p")
+    };
+    let (read, end) = read_all(client.export_dashboards(as_yaml).await.unwrap().into_inner()).await;
+    end.unwrap();
+    assert_eq!(read[0].format(), proto::ResourceFormat::Yaml);
+    assert!(
+        read[0].text.starts_with("kind: Dashboard\nmetadata:\n"),
+        "{}",
+        read[0].text
+    );
+
+    let answers = import(&mut client, options(), vec![read[0].text.clone()]).await;
+    assert_eq!(outcomes(&answers), [proto::ImportOutcome::Unchanged]);
+}
+
+#[tokio::test]
 async fn an_export_sees_one_snapshot_while_a_writer_goes_on() {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
