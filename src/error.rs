@@ -77,6 +77,22 @@ pub enum Error {
         /// When to try again, if that helps.
         retry_after: Option<Duration>,
     },
+    /// Items of an atomic import were refused; nothing was stored.
+    #[error("{refused} of {items} items were refused: nothing was stored")]
+    ImportRefused {
+        /// How many.
+        refused: usize,
+        /// Out of how many.
+        items: usize,
+    },
+    /// A stream lasted, or stood still, for longer than it may.
+    #[error("{description}")]
+    StreamTimedOut {
+        /// Which of the two.
+        reason: Reason,
+        /// What to do.
+        description: String,
+    },
     /// The deadline passed.
     #[error("the deadline passed before the answer was ready")]
     DeadlineExceeded,

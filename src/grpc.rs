@@ -4,6 +4,7 @@
 //! the services together, `convert/` with one file per topic, and [`status`], the only file that names a status code.
 //! What does not: rules about values, SQL.
 
+mod answers;
 mod call;
 mod convert;
 mod dashboards;
@@ -14,6 +15,7 @@ pub mod status;
 pub mod structured;
 mod templates;
 
+pub use answers::StreamLimits;
 pub use dashboards::Dashboards;
 pub use preferences::Preferences;
 pub use routes::{DESCRIPTOR_SETS, Handlers, MAX_MESSAGE_BYTES, routes};

@@ -24,6 +24,8 @@ mod run_tx;
 mod statement;
 mod template;
 
+pub use dashboard::{AuthorisedItem, Export};
+
 use std::time::Duration;
 
 use pool::{Parameter, Pool};

@@ -25,6 +25,10 @@ pub enum Permission {
     DashboardsUndelete,
     /// Remove a dashboard and its history for good.
     DashboardsPurge,
+    /// Take in dashboards from files.
+    DashboardsImport,
+    /// Give dashboards out as files.
+    DashboardsExport,
     /// Read what a user keeps: preferences, favourites, recent dashboards.
     PreferencesGet,
     /// Change what a user keeps.
@@ -61,6 +65,8 @@ impl Permission {
             Self::DashboardsDelete => "dashboards.delete",
             Self::DashboardsUndelete => "dashboards.undelete",
             Self::DashboardsPurge => "dashboards.purge",
+            Self::DashboardsImport => "dashboards.import",
+            Self::DashboardsExport => "dashboards.export",
             Self::PreferencesGet => "preferences.get",
             Self::PreferencesUpdate => "preferences.update",
             Self::TemplatesGet => "templates.get",

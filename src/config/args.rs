@@ -297,6 +297,12 @@ pub struct RequestArgs {
     /// The deadline of a request that brings none, at most 60s. [default: 10s]
     #[arg(long, env, value_name = "DURATION")]
     pub request_timeout: Option<String>,
+    /// How long an import or an export may stand still, at most 10m. [default: 60s]
+    #[arg(long, env, value_name = "DURATION")]
+    pub stream_idle_timeout: Option<String>,
+    /// How long an export may take, at most 1h: for so long its snapshot keeps old rows in the database. [default: 5m]
+    #[arg(long, env, value_name = "DURATION")]
+    pub export_timeout: Option<String>,
     /// How long new requests are still taken after SIGTERM, while load balancers notice. [default: 0s]
     #[arg(long, env, value_name = "DURATION")]
     pub drain_delay: Option<String>,

@@ -16,6 +16,10 @@ pub struct RequestsConfig {
     pub max_in_flight: usize,
     /// The deadline of a request that brings none; at most [`MAX_REQUEST_TIMEOUT`].
     pub timeout: Duration,
+    /// How long an import or an export may stand still.
+    pub stream_idle_timeout: Duration,
+    /// How long an export may take.
+    pub export_timeout: Duration,
     /// How long new requests are still taken after SIGTERM.
     pub drain_delay: Duration,
 }
@@ -25,6 +29,8 @@ impl Default for RequestsConfig {
         Self {
             max_in_flight: 256,
             timeout: Duration::from_secs(10),
+            stream_idle_timeout: Duration::from_secs(60),
+            export_timeout: Duration::from_secs(5 * 60),
             drain_delay: Duration::ZERO,
         }
     }
@@ -36,6 +42,8 @@ impl RequestsConfig {
         let RequestArgs {
             max_requests_in_flight,
             request_timeout,
+            stream_idle_timeout,
+            export_timeout,
             drain_delay,
         } = args;
         let defaults = Self::default();
@@ -50,6 +58,16 @@ impl RequestsConfig {
                     value::duration_within(text, Duration::from_millis(1)..=MAX_REQUEST_TIMEOUT)
                 })
                 .unwrap_or(defaults.timeout),
+            stream_idle_timeout: reader
+                .read("STREAM_IDLE_TIMEOUT", stream_idle_timeout, |text| {
+                    value::duration_within(text, Duration::from_millis(1)..=Duration::from_secs(600))
+                })
+                .unwrap_or(defaults.stream_idle_timeout),
+            export_timeout: reader
+                .read("EXPORT_TIMEOUT", export_timeout, |text| {
+                    value::duration_within(text, Duration::from_millis(1)..=Duration::from_secs(3600))
+                })
+                .unwrap_or(defaults.export_timeout),
             drain_delay: reader
                 .read("DRAIN_DELAY", drain_delay, |text| {
                     value::duration_within(text, Duration::ZERO..=Duration::from_secs(300))

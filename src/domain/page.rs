@@ -30,6 +30,12 @@ impl PageSize {
     /// The most that a page has, also when the caller asks for more.
     pub const MAX: u16 = 500;
 
+    /// A size of the server's own choice, at most [`PageSize::MAX`].
+    pub const fn of(size: u16) -> Self {
+        let largest = if size < Self::MAX { size } else { Self::MAX };
+        Self(largest)
+    }
+
     /// Takes the caller's wish: 0 is [`PageSize::DEFAULT`], above [`PageSize::MAX`] is [`PageSize::MAX`].
     ///
     /// # Errors

@@ -97,6 +97,14 @@ reasons! {
     ParameterUnknown = "PARAMETER_UNKNOWN",
     /// A slot of the template is malformed, names no parameter, or does not take its value.
     SlotInvalid = "SLOT_INVALID",
+    /// An import holds more items, or more text, than is allowed.
+    ImportTooLarge = "IMPORT_TOO_LARGE",
+    /// An item of an atomic import was refused, so nothing was stored.
+    ImportRefused = "IMPORT_REFUSED",
+    /// Neither side of a stream moved for as long as it may stand still.
+    StreamIdle = "STREAM_IDLE",
+    /// An export took longer than its snapshot is held.
+    ExportTooLong = "EXPORT_TOO_LONG",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.

@@ -1,6 +1,8 @@
 //! Conversions between messages and domain values: one file per topic, no I/O.
 
 pub mod dashboard;
+pub mod export;
+pub mod import;
 pub mod mutation;
 pub mod preferences;
 pub mod read;

@@ -1,23 +1,28 @@
 //! DashboardService: name → authorise → parse → call → present.
 
+mod export;
+mod import;
 mod read;
 mod write;
 
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::answers::StreamLimits;
 use super::call::answer;
 use crate::access::AccessControl;
 use crate::domain::spec::SpecLimits;
+use crate::grpc::dashboards::export::Exported;
+use crate::grpc::dashboards::import::ImportAnswers;
 use crate::grpc::proto::dashboard_service_server::DashboardService;
 use crate::grpc::proto::{
     ApplyDashboardRequest, ApplyDashboardResponse, BatchGetDashboardsRequest, BatchGetDashboardsResponse,
     CreateDashboardRequest, CreateDashboardResponse, DeleteDashboardRequest, DeleteDashboardResponse,
-    DiffDashboardRevisionsRequest, DiffDashboardRevisionsResponse, GetDashboardRequest, GetDashboardResponse,
-    GetDashboardRevisionRequest, GetDashboardRevisionResponse, ListDashboardRevisionsRequest,
-    ListDashboardRevisionsResponse, ListDashboardsRequest, ListDashboardsResponse, PurgeDashboardRequest,
-    PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse, SearchDashboardsRequest,
-    SearchDashboardsResponse, UndeleteDashboardRequest, UndeleteDashboardResponse, UpdateDashboardRequest,
-    UpdateDashboardResponse,
+    DiffDashboardRevisionsRequest, DiffDashboardRevisionsResponse, ExportDashboardsRequest, GetDashboardRequest,
+    GetDashboardResponse, GetDashboardRevisionRequest, GetDashboardRevisionResponse, ImportDashboardsRequest,
+    ListDashboardRevisionsRequest, ListDashboardRevisionsResponse, ListDashboardsRequest, ListDashboardsResponse,
+    PurgeDashboardRequest, PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse,
+    SearchDashboardsRequest, SearchDashboardsResponse, UndeleteDashboardRequest, UndeleteDashboardResponse,
+    UpdateDashboardRequest, UpdateDashboardResponse,
 };
 use crate::store::Store;
 
@@ -27,16 +32,22 @@ pub struct Dashboards {
     store: Store,
     access: AccessControl,
     limits: SpecLimits,
+    streams: StreamLimits,
 }
 
 impl Dashboards {
     /// Creates the service.
-    pub fn new(store: Store, access: AccessControl, limits: SpecLimits) -> Self {
-        Self { store, access, limits }
+    pub fn new(store: Store, access: AccessControl, limits: SpecLimits, streams: StreamLimits) -> Self {
+        Self {
+            store,
+            access,
+            limits,
+            streams,
+        }
     }
 }
 
-/// One line per RPC: each handler is a method of the same name in `read` or `write`.
+/// One line per RPC: each handler is a method of the same name in `read`, `write`, `import` or `export`.
 #[async_trait]
 impl DashboardService for Dashboards {
     async fn create_dashboard(
@@ -135,5 +146,20 @@ impl DashboardService for Dashboards {
         request: Request<RestoreDashboardRevisionRequest>,
     ) -> Result<Response<RestoreDashboardRevisionResponse>, Status> {
         answer(self.restore_revision(request).await)
+    }
+
+    type ImportDashboardsStream = ImportAnswers;
+
+    async fn import_dashboards(
+        &self,
+        request: Request<Streaming<ImportDashboardsRequest>>,
+    ) -> Result<Response<ImportAnswers>, Status> {
+        answer(self.import(request))
+    }
+
+    type ExportDashboardsStream = Exported;
+
+    async fn export_dashboards(&self, request: Request<ExportDashboardsRequest>) -> Result<Response<Exported>, Status> {
+        answer(self.export(request).await)
     }
 }

@@ -43,6 +43,18 @@ impl From<Error> for Status {
     }
 }
 
+/// What a stream of requests ends with when tonic can't read it; the fault of a message that is no message is the caller's.
+pub fn unreadable_request(status: Status) -> Status {
+    match status.code() {
+        Code::Internal => Status::from(Error::from(Violation::new(
+            "request",
+            Reason::FieldInvalid,
+            "is not a message of the type that this method takes",
+        ))),
+        _ => status,
+    }
+}
+
 /// Logs what the operators have to see: our bugs and a database that is away; the caller gets neither cause.
 fn log(error: &Error) {
     match error {
@@ -61,6 +73,8 @@ fn log(error: &Error) {
         | Error::Unauthenticated(_)
         | Error::PermissionDenied
         | Error::Exhausted { .. }
+        | Error::ImportRefused { .. }
+        | Error::StreamTimedOut { .. }
         | Error::DeadlineExceeded
         | Error::Unimplemented => {}
     }
@@ -88,6 +102,8 @@ fn code_and_details(error: Error) -> (Code, ErrorDetails) {
         Error::Exhausted {
             reason, retry_after, ..
         } => (Code::ResourceExhausted, with_retry(info(reason), retry_after)),
+        Error::ImportRefused { .. } => (Code::FailedPrecondition, info(Reason::ImportRefused)),
+        Error::StreamTimedOut { reason, .. } => (Code::DeadlineExceeded, info(reason)),
         Error::DeadlineExceeded => (Code::DeadlineExceeded, info(Reason::DeadlineExceeded)),
         Error::Unavailable { reason, .. } => (Code::Unavailable, with_retry(info(reason), Some(RETRY_UNAVAILABLE))),
         Error::CommitOutcomeUnknown { request_id } => {

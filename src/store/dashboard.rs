@@ -3,8 +3,10 @@
 pub mod answer;
 mod apply;
 pub mod create;
+mod export;
 mod filter;
 pub mod head;
+mod import;
 mod lifecycle;
 mod list;
 mod read;
@@ -12,6 +14,8 @@ mod search;
 mod update;
 mod write;
 
+pub use export::Export;
+pub use import::AuthorisedItem;
 use postgres_types::{Json, Type};
 use tokio_postgres::Row;
 

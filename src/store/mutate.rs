@@ -87,6 +87,11 @@ pub trait Answer: Send + Sync {
 
     /// Gives the form to keep.
     fn kept(&self) -> Self::Kept;
+
+    /// Whether it tells of something that was done. One that tells why nothing was is rolled back, and not kept.
+    fn is_done(&self) -> bool {
+        true
+    }
 }
 
 impl Answer for () {
@@ -191,7 +196,7 @@ where
         return Ok(End::RollBack(Answered::Repeated(kept)));
     }
     let answer = work(tx).await?;
-    if mutation.validate_only {
+    if mutation.validate_only || !answer.is_done() {
         return Ok(End::RollBack(Answered::First(answer)));
     }
     keep_answer(tx, mutation, &answer.kept()).await?;

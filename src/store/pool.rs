@@ -30,6 +30,7 @@
 mod attempts;
 mod connection;
 mod session;
+mod snapshot;
 mod statements;
 mod statistics;
 mod transaction;
@@ -50,6 +51,7 @@ use crate::store::connect::{ConnectError, Connector};
 use attempts::Attempts;
 pub use connection::{Lease, Parameter, PooledConnection, QueryError};
 use session::{SessionErrorSink, SessionOpener};
+pub use snapshot::Snapshot;
 pub use statistics::PoolStats;
 use statistics::Statistics;
 pub use transaction::Transaction;

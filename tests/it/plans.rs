@@ -68,6 +68,8 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("get_dashboard", BY_NAME, Most::Rows(1)),
     ("batch_get_dashboards", BY_NAME, Most::Rows(100)),
     ("find_dashboard_names", BY_NAME, Most::Rows(100)),
+    // A portion of 100, and one candidate more; its index has no soft-deleted ones.
+    ("export_dashboards", &["idx_dashboard_active"], Most::Rows(101)),
     ("get_dashboard_revision", BY_NAME_WITH_REVISION, Most::Rows(2)),
     ("list_dashboard_revisions", BY_NAME_WITH_REVISION, Most::Rows(52)),
     ("diff_dashboard_revisions", BY_NAME_WITH_REVISION, Most::Rows(3)),

@@ -13,5 +13,6 @@ pub mod requests;
 pub mod rows;
 pub mod server;
 pub mod templates;
+pub mod transfer;
 
 pub use server::TestServer;

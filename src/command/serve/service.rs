@@ -10,7 +10,7 @@ use super::maintenance::Maintenance;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences, Templates};
+use crate::grpc::{self, Dashboards, Handlers, Preferences, StreamLimits, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -46,7 +46,7 @@ impl Service {
         let maintenance = config
             .maintenance
             .then(|| Maintenance::new(store.clone(), metrics.clone()));
-        let services = services(handlers(&config.dashboards, store), pool_source(&pool), metrics)?;
+        let services = services(handlers(config, store), pool_source(&pool), metrics)?;
         Ok(Self {
             server,
             services,
@@ -104,13 +104,17 @@ fn retention(config: &DashboardsConfig) -> Retention {
     }
 }
 
-fn handlers(config: &DashboardsConfig, store: Store) -> Handlers {
+fn handlers(config: &ServeConfig, store: Store) -> Handlers {
     let limits = SpecLimits {
-        max_bytes: config.spec_max_bytes,
+        max_bytes: config.dashboards.spec_max_bytes,
+    };
+    let streams = StreamLimits {
+        idle: config.requests.stream_idle_timeout,
+        export: config.requests.export_timeout,
     };
     let access = AccessControl::default();
     Handlers {
-        dashboards: Dashboards::new(store.clone(), access.clone(), limits),
+        dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),
         preferences: Preferences::new(store, access),
     }

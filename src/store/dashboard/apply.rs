@@ -55,12 +55,21 @@ async fn apply_to(
     if let Some(etag) = &apply.etag {
         require_version(found, etag)?;
     }
-    let new = NewContent::from(&apply.content);
+    make_equal(tx, writer, head, &NewContent::from(&apply.content)).await
+}
+
+/// Gives a head the content `new` where it has another, and undeletes it.
+pub(super) async fn make_equal(
+    tx: &Transaction<'_>,
+    writer: Writer<'_>,
+    head: Head,
+    new: &NewContent<'_>,
+) -> Result<(Dashboard, ApplyOutcome)> {
     let differs = new.differs_in_value(&head);
-    match (found.state, differs) {
+    match (head.dashboard.state, differs) {
         (DashboardState::Active, false) => Ok((head.dashboard, ApplyOutcome::Unchanged)),
-        (DashboardState::Active, true) => Ok((writer.update(tx, head, &new).await?, ApplyOutcome::Updated)),
-        (DashboardState::Deleted, true) => Ok((writer.update(tx, head, &new).await?, ApplyOutcome::Restored)),
+        (DashboardState::Active, true) => Ok((writer.update(tx, head, new).await?, ApplyOutcome::Updated)),
+        (DashboardState::Deleted, true) => Ok((writer.update(tx, head, new).await?, ApplyOutcome::Restored)),
         (DashboardState::Deleted, false) => Ok((
             revive(tx, writer.access(), head.dashboard).await?,
             ApplyOutcome::Restored,

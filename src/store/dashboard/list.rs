@@ -20,19 +20,19 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn list_dashboards(&self, access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
-        let statement = list_dashboards(query, access.scope());
+        let statement = select_page("-- list_dashboards\nSELECT ", query, access.scope());
         let rows = self.read_with(&statement).await?;
         let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
     }
 }
 
-/// Of the candidates, which are one more than a page takes, those come back that fit into an
+/// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come back that fit into an
 /// answer, and how many candidates there were. The first one always fits.
-fn list_dashboards(query: &ListDashboards, scope: &Scope) -> Statement {
+pub(super) fn select_page(head: &str, query: &ListDashboards, scope: &Scope) -> Statement {
     let order_by = order_by(query, scope);
     let size = i64::from(query.page_size.get());
-    let mut sql = Statement::new("-- list_dashboards\nSELECT ");
+    let mut sql = Statement::new(head);
     sql.push(head_columns!()).push(", candidates");
     if query.view.with_spec() {
         sql.push(", spec");

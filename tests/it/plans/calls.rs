@@ -7,6 +7,7 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::support::requests::{apply, assert_refused, delete, json_spec, spec_named};
+use crate::support::transfer::export;
 
 /// Live, in the first of the loaded projects.
 const LOADED: &str = "projects/project-1/dashboards/dashboard-0000001";
@@ -45,6 +46,9 @@ async fn read_dashboards(client: &mut Client) {
         ..Default::default()
     };
     client.batch_get_dashboards(batch_get.clone()).await.unwrap();
+
+    let exported = export(client, "projects/project-1").await;
+    assert!(exported.len() > 200, "several portions");
 
     let mut with_missing = batch_get;
     with_missing.names[99] = "projects/project-1/dashboards/missing".into();

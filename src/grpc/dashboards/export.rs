@@ -1,0 +1,60 @@
+//! ExportDashboards.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tonic::{Request, Status};
+
+use super::Dashboards;
+use crate::access::Permission;
+use crate::domain::name::Parent;
+use crate::domain::reason::Reason;
+use crate::error::{Error, Result};
+use crate::grpc::answers::{AnswerSink, Answers};
+use crate::grpc::call::open;
+use crate::grpc::convert::export::{ResourceFormat, parse_export, present_exported};
+use crate::grpc::proto;
+use crate::store::Export;
+
+/// The answers of an export.
+pub type Exported = Answers<proto::ExportDashboardsResponse>;
+
+impl Dashboards {
+    pub(super) async fn export(&self, request: Request<proto::ExportDashboardsRequest>) -> Result<Exported> {
+        let (caller, message) = open(request)?;
+        let parent = Parent::parse("parent", &message.parent)?;
+        let access = self
+            .access
+            .require(&caller, Permission::DashboardsExport, &parent)
+            .await?;
+        let (filter, format) = parse_export(&message)?;
+        let export = self.store.begin_export(&access, parent, filter).await?;
+        let longest = self.streams.export;
+        Ok(Answers::of(self.streams.idle, async move |sink| {
+            let within = timeout_at(Instant::now() + longest, give_out(export, format, sink));
+            within.await.unwrap_or_else(|_elapsed| Err(too_long(longest).into()))
+        }))
+    }
+}
+
+/// Gives all dashboards out. Ended before its time, it takes the transaction with it.
+async fn give_out(
+    mut export: Export,
+    format: ResourceFormat,
+    sink: AnswerSink<proto::ExportDashboardsResponse>,
+) -> Result<(), Status> {
+    while let Some(portion) = export.next_portion().await? {
+        for dashboard in &portion {
+            sink.send(present_exported(dashboard, format)?).await?;
+        }
+    }
+    export.end().await?;
+    Ok(())
+}
+
+fn too_long(longest: Duration) -> Error {
+    Error::StreamTimedOut {
+        reason: Reason::ExportTooLong,
+        description: format!("the export took longer than {longest:?}: read faster, or export with a filter"),
+    }
+}

@@ -1,0 +1,59 @@
+//! One view of the database for several statements.
+
+use tokio::time::timeout;
+use tokio_postgres::Row;
+
+use super::connection::{Parameter, PooledConnection, QueryError};
+
+/// Every statement of such a transaction sees what was committed before the first one. READ COMMITTED would look anew for each;
+/// SERIALIZABLE would keep watch over what others write, for an answer that can't differ: nothing is written here.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+const END: &str = "COMMIT";
+
+/// A connection in a transaction that only reads. Dropped before its end, it is closed, and the transaction with it.
+#[derive(Debug)]
+pub struct Snapshot {
+    connection: PooledConnection,
+}
+
+impl Snapshot {
+    /// Begins the transaction; the first statement fixes what is seen.
+    ///
+    /// # Errors
+    /// When the database refuses, the connection is lost, or the statement takes too long.
+    pub async fn begin(connection: PooledConnection) -> Result<Self, QueryError> {
+        let mut snapshot = Self { connection };
+        snapshot.execute(BEGIN).await?;
+        Ok(snapshot)
+    }
+
+    /// Runs a statement that was put together for this call, and gives all of its rows.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn query_once(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, QueryError> {
+        let limit = self.connection.query_timeout();
+        let lease = self.connection.lease();
+        let rows = timeout(limit, lease.query_typed(sql, parameters)).await;
+        Ok(rows.map_err(|_elapsed| QueryError::TimedOut(limit))??)
+    }
+
+    /// Ends the transaction and gives the connection back.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn end(mut self) -> Result<(), QueryError> {
+        self.execute(END).await?;
+        self.connection.lease().settle();
+        Ok(())
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<(), QueryError> {
+        let limit = self.connection.query_timeout();
+        // Not settled: as long as the transaction is open, the connection is no other's.
+        let lease = self.connection.lease();
+        let done = timeout(limit, lease.batch_execute(sql)).await;
+        Ok(done.map_err(|_elapsed| QueryError::TimedOut(limit))??)
+    }
+}
