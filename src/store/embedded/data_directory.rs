@@ -16,6 +16,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
@@ -225,6 +227,12 @@ pub(super) fn write_secret(path: &Path, secret: &SecretString) -> io::Result<()>
     file.sync_all()
 }
 
+/// How long a lock may be held by nobody: a program that the last holder was starting has a copy of it until it runs.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The time between two attempts to take it.
+const LOCK_POLL: Duration = Duration::from_millis(10);
+
 /// Takes the lock of the directory and leaves our process id in it. The operating system frees it when we die.
 fn lock(directory: &Path) -> Result<File, EmbeddedError> {
     let path = directory.join("lock");
@@ -240,10 +248,14 @@ fn lock(directory: &Path) -> Result<File, EmbeddedError> {
         Ok(file) => file,
         Err(error) => return Err(unusable(error)),
     };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(in_use(directory, file)),
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+    let give_up_at = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up_at => thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Err(in_use(directory, file)),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
     }
     file.set_len(0)
         .and_then(|()| writeln!(file, "{}", process::id()))
