@@ -14,7 +14,7 @@ const MAX_SIMPLE_KEY_BYTES: usize = 128;
 
 /// Writes the members of an object, each on lines of its own that are indented by `indent`. The first begins where `yaml`
 /// ends.
-pub(in crate::domain::resource) fn write_members(members: &[Member<'_>], indent: usize, yaml: &mut String) {
+pub(in super::super) fn write_members(members: &[Member<'_>], indent: usize, yaml: &mut String) {
     for (index, (key, value)) in members.iter().enumerate() {
         if index > 0 {
             push_indent(indent, yaml);
@@ -32,7 +32,7 @@ pub(in crate::domain::resource) fn write_members(members: &[Member<'_>], indent:
 }
 
 /// Writes `text` as the value of a member whose object is indented by `indent`, with the line's end.
-pub(in crate::domain::resource) fn write_text(text: &str, indent: usize, yaml: &mut String) {
+pub(in super::super) fn write_text(text: &str, indent: usize, yaml: &mut String) {
     write_scalar_text(text, indent, next_level(indent), yaml);
 }
 
