@@ -1,8 +1,10 @@
-//! A page out of the rows of a list.
+//! What lists have in common: their order, where a page goes on, and a page out of the rows.
 
 use tokio_postgres::Row;
 
+use super::statement::Statement;
 use crate::domain::list::Page;
+use crate::domain::order_by::Direction;
 use crate::domain::page::Cursor;
 use crate::error::Result;
 
@@ -13,4 +15,23 @@ pub fn page<T>(items: Vec<T>, rows: &[Row], cursor_on: impl FnOnce(&T) -> Cursor
     let is_last = usize::try_from(candidates).is_ok_and(|candidates| candidates == items.len());
     let next = items.last().filter(|_| !is_last).map(cursor_on);
     Ok(Page { items, next })
+}
+
+/// The list of an ORDER BY: every column in the same direction.
+pub fn order_by(columns: &[&str], direction: Direction) -> String {
+    let suffix = match direction {
+        Direction::Ascending => "",
+        Direction::Descending => " DESC",
+    };
+    let ordered: Vec<String> = columns.iter().map(|column| format!("{column}{suffix}")).collect();
+    ordered.join(", ")
+}
+
+/// Begins the condition that leaves what stands behind a cursor; its values follow, and a closing parenthesis.
+pub fn push_behind(sql: &mut Statement, columns: &[&str], direction: Direction) {
+    let operator = match direction {
+        Direction::Ascending => ") > (",
+        Direction::Descending => ") < (",
+    };
+    sql.push(" AND (").push(&columns.join(", ")).push(operator);
 }

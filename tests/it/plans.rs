@@ -315,33 +315,17 @@ impl Loaded {
         calls::each(&mut self.client).await;
         preferences_calls::each(&self.server).await;
         templates::each(&mut self.server.templates().await).await;
-        let mut checks = Vec::new();
-        for run in self.log.take() {
-            let Some(name) = run.statement.clone() else {
-                checks.push(of_trigger(run));
-                continue;
-            };
-            if let Some((_, indexes, most)) = statements().find(|(known, _, _)| *known == name) {
-                checks.push(compare(name, run, indexes, *most));
-            }
-        }
-        worst_of_each(checks)
+        let (named, of_triggers): (Vec<_>, Vec<_>) =
+            self.log.take().into_iter().partition(|run| run.statement.is_some());
+        let triggers = of_triggers.into_iter().map(of_trigger);
+        worst_of_each(named.into_iter().filter_map(compare_known).chain(triggers).collect())
     }
 
     async fn check_maintenance(&mut self) -> Vec<Check> {
         self.log.take();
         maintenance_calls::each(&self.server).await;
-        let mut checks = Vec::new();
-        // Functions that count what they count read all of it; triggers have been looked at.
-        for run in self.log.take() {
-            let Some(name) = run.statement.clone() else {
-                continue;
-            };
-            if let Some((_, indexes, most)) = statements().find(|(known, _, _)| *known == name) {
-                checks.push(compare(name, run, indexes, *most));
-            }
-        }
-        worst_of_each(checks)
+        // A function that counts reads all that it counts, and triggers have been looked at: what has no name is passed over.
+        worst_of_each(self.log.take().into_iter().filter_map(compare_known).collect())
     }
 
     async fn check_searches(&mut self) -> Vec<Check> {
@@ -409,6 +393,13 @@ fn compare(title: String, run: Explained, indexes: &[&str], most: Most) -> Check
         },
         run,
     }
+}
+
+/// Compares the run of a statement of the service with what is expected of it; none for any other run.
+fn compare_known(run: Explained) -> Option<Check> {
+    let name = run.statement.clone()?;
+    let (_, indexes, most) = statements().find(|(known, _, _)| *known == name)?;
+    Some(compare(name, run, indexes, *most))
 }
 
 /// What triggers run, as for a foreign key, may use any index, for no more than the history of a dashboard.

@@ -7,11 +7,11 @@ use super::{answer_bytes, from_row, head_columns, push_scope};
 use crate::access::{Access, Scope};
 use crate::domain::dashboard::Dashboard;
 use crate::domain::list::{ListDashboards, MAX_PAGE_BYTES, Page};
-use crate::domain::order_by::{Direction, OrderKey};
+use crate::domain::order_by::OrderKey;
 use crate::domain::page::Cursor;
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::page::page;
+use crate::store::page::{order_by, page, push_behind};
 use crate::store::statement::Statement;
 
 impl Store {
@@ -27,10 +27,10 @@ impl Store {
     }
 }
 
-/// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come back that fit into an
-/// answer, and how many candidates there were. The first one always fits.
+/// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come
+/// back that fit into an answer, and how many candidates there were. The first one always fits.
 pub(super) fn select_page(head: &str, query: &ListDashboards, scope: &Scope) -> Statement {
-    let order_by = order_by(query, scope);
+    let order_by = order_by(order_columns(query, scope), query.order_by.direction);
     let size = i64::from(query.page_size.get());
     let mut sql = Statement::new(head);
     sql.push(head_columns!()).push(", candidates");
@@ -74,18 +74,6 @@ fn order_columns(query: &ListDashboards, scope: &Scope) -> &'static [&'static st
     }
 }
 
-fn order_by(query: &ListDashboards, scope: &Scope) -> String {
-    let direction = match query.order_by.direction {
-        Direction::Ascending => "",
-        Direction::Descending => " DESC",
-    };
-    let columns: Vec<String> = order_columns(query, scope)
-        .iter()
-        .map(|column| format!("{column}{direction}"))
-        .collect();
-    columns.join(", ")
-}
-
 /// The scope that was authorised is the scope that is queried.
 fn push_conditions(sql: &mut Statement, query: &ListDashboards, scope: &Scope) {
     sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
@@ -101,13 +89,7 @@ fn push_conditions(sql: &mut Statement, query: &ListDashboards, scope: &Scope) {
 
 /// Goes on behind the last row of the page before.
 fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, cursor: &Cursor) {
-    let operator = match query.order_by.direction {
-        Direction::Ascending => ") > (",
-        Direction::Descending => ") < (",
-    };
-    sql.push(" AND (")
-        .push(&order_columns(query, scope).join(", "))
-        .push(operator);
+    push_behind(sql, order_columns(query, scope), query.order_by.direction);
     match cursor {
         Cursor::Name(name) if is_one_project(scope) => sql.bind(name.id().to_owned(), Type::TEXT),
         Cursor::Name(name) => sql
@@ -122,7 +104,6 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
             sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
         }
         // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
-        // Of other lists: a token is read only for the order that it was made for.
         Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::UsageCount { count, .. } => sql.bind(*count, Type::INT4),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),

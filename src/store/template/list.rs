@@ -6,12 +6,12 @@ use super::filter::push_condition;
 use super::{from_row, template_columns};
 use crate::access::{Access, Scope};
 use crate::domain::list::{ListTemplates, MAX_PAGE_BYTES, Page};
-use crate::domain::order_by::{Direction, TemplateOrderKey};
+use crate::domain::order_by::TemplateOrderKey;
 use crate::domain::page::Cursor;
 use crate::domain::template::Template;
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::page::page;
+use crate::store::page::{order_by, page, push_behind};
 use crate::store::statement::Statement;
 
 /// How many bytes a template takes in an answer, about, without its document.
@@ -34,7 +34,7 @@ impl Store {
 /// Of the candidates, which are one more than a page takes, those come back that fit into an answer, and how many candidates
 /// there were. The first one always fits.
 fn list_templates(query: &ListTemplates, scope: &Scope) -> Statement {
-    let order_by = order_by(query);
+    let order_by = order_by(order_columns(query), query.order_by.direction);
     let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_templates\nSELECT ");
     sql.push(template_columns!()).push(", candidates");
@@ -76,18 +76,6 @@ fn order_columns(query: &ListTemplates) -> &'static [&'static str] {
     }
 }
 
-fn order_by(query: &ListTemplates) -> String {
-    let direction = match query.order_by.direction {
-        Direction::Ascending => "",
-        Direction::Descending => " DESC",
-    };
-    let columns: Vec<String> = order_columns(query)
-        .iter()
-        .map(|column| format!("{column}{direction}"))
-        .collect();
-    columns.join(", ")
-}
-
 /// The scope that was authorised is the scope that is queried; what comes with the service is for everybody.
 fn push_scope(sql: &mut Statement, scope: &Scope) {
     match scope {
@@ -113,11 +101,7 @@ fn push_conditions(sql: &mut Statement, query: &ListTemplates) {
 
 /// Goes on behind the last row of the page before.
 fn push_cursor(sql: &mut Statement, query: &ListTemplates, cursor: &Cursor) {
-    let operator = match query.order_by.direction {
-        Direction::Ascending => ") > (",
-        Direction::Descending => ") < (",
-    };
-    sql.push(" AND (").push(&order_columns(query).join(", ")).push(operator);
+    push_behind(sql, order_columns(query), query.order_by.direction);
     match cursor {
         Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::DisplayName { display_name, uid } => sql
