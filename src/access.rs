@@ -6,7 +6,7 @@
 mod caller;
 mod permission;
 
-pub use caller::{AuthMethod, CallOrigin, Caller};
+pub use caller::{AuthMethod, CallOrigin, Caller, Identity};
 pub use permission::Permission;
 
 use crate::domain::name::{Parent, ProjectId, TemplateName};
@@ -105,6 +105,9 @@ impl AccessControl {
                 permission,
                 scope: asked,
             }),
+            AuthMethod::ClientCertificate | AuthMethod::IdentityHeaders | AuthMethod::Jwt => {
+                Err(Error::PermissionDenied)
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod preferences;
 pub mod reason;
 pub mod resource;
 pub mod revision;
+pub mod role;
 pub mod search;
 pub mod spec;
 pub mod tags;

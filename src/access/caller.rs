@@ -5,11 +5,19 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::domain::role::Role;
+
 /// How a caller was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMethod {
     /// Not at all: the development mode, on loopback alone.
     Development,
+    /// By the certificate of the connection: the caller is its subject alternative name.
+    ClientCertificate,
+    /// By a peer with an allow-listed certificate, which states who the user is.
+    IdentityHeaders,
+    /// By a signed token (RFC 7519).
+    Jwt,
     /// Not needed: the server does it by itself.
     Server,
 }
@@ -19,6 +27,9 @@ impl AuthMethod {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Development => "development",
+            Self::ClientCertificate => "client_certificate",
+            Self::IdentityHeaders => "identity_headers",
+            Self::Jwt => "jwt",
             Self::Server => "server",
         }
     }
@@ -39,12 +50,24 @@ pub struct CallOrigin {
     pub method: String,
 }
 
+/// Who authentication found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's name, without `user:`.
+    pub user: String,
+    /// The groups that it is in, without `group:`.
+    pub groups: Vec<String>,
+    /// The roles on the platform that its claims give it.
+    pub roles: Vec<Role>,
+}
+
 /// An authenticated caller, in one call.
 #[derive(Debug, Clone)]
 pub struct Caller {
     user: String,
     subject: String,
     groups: Vec<String>,
+    roles: Vec<Role>,
     auth_method: AuthMethod,
     origin: Arc<CallOrigin>,
 }
@@ -53,6 +76,18 @@ pub struct Caller {
 const MAX_USER_CHARS: usize = 200;
 
 impl Caller {
+    /// The caller that authentication found.
+    pub fn new(identity: Identity, auth_method: AuthMethod, origin: Arc<CallOrigin>) -> Self {
+        Self {
+            subject: format!("user:{}", identity.user),
+            user: identity.user,
+            groups: identity.groups,
+            roles: identity.roles,
+            auth_method,
+            origin,
+        }
+    }
+
     /// The caller of development mode: it names itself, or is `user:developer`.
     ///
     /// # Errors
@@ -69,6 +104,7 @@ impl Caller {
             user: user.to_owned(),
             subject: format!("user:{user}"),
             groups: Vec::new(),
+            roles: Vec::new(),
             auth_method: AuthMethod::Development,
             origin,
         })
@@ -86,6 +122,7 @@ impl Caller {
             user: String::new(),
             subject: "system:dashboard-store".into(),
             groups: Vec::new(),
+            roles: Vec::new(),
             auth_method: AuthMethod::Server,
             origin: Arc::new(CallOrigin {
                 correlation_id: Uuid::new_v4(),
@@ -105,6 +142,11 @@ impl Caller {
     /// The groups that authentication found.
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// The roles on the platform that authentication found in its claims.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
     }
 
     /// How it was authenticated.
