@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A tour of the service with real calls: a dashboard is created, changed by two people at once, looked into, restored,
-# deleted and brought back. Runs against DASHBOARD_STORE_ADDR (host:port), or against a server of its own.
+# A tour of the service with real calls, a chapter a file in demo/: the history of a dashboard; templates, search and files.
+# Runs against DASHBOARD_STORE_ADDR (host:port), or against a server of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,9 +9,9 @@ source tests/conformance/server.sh
 # shellcheck source=tests/conformance/expect.sh
 source tests/conformance/expect.sh
 
-readonly SERVICE=perses.dashboards.v1.DashboardService
+readonly PACKAGE=perses.dashboards.v1
+# What a tour makes is told apart by it from what earlier tours made on the same server.
 readonly ID=demo-$(date +%s)-$$
-readonly NAME=projects/demo/dashboards/$ID
 
 if [[ -t 1 ]]; then
   bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
@@ -31,16 +31,21 @@ show_call() {
   printf '%s   %s %s%s\n' "$dim" "$1" "$request" "$plain"
 }
 
-# Makes a call that succeeds; its answer is in $answer. Usage: rpc METHOD REQUEST [HEADER]
-rpc() {
-  show_call "$1" "$2"
-  answer=$(grpcurl -plaintext -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$SERVICE/$1")
+# Starts a chapter of the tour.
+chapter() {
+  printf '\n%s== %s%s\n' "$bold" "$1" "$plain"
 }
 
-# Makes a call that fails as it should; the error is in $answer. Usage: refused METHOD REQUEST [USER]
+# Makes a call that succeeds; its answer is in $answer. Usage: rpc SERVICE/METHOD REQUEST [USER]
+rpc() {
+  show_call "${1#*/}" "$2"
+  answer=$(grpcurl -plaintext -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$PACKAGE.$1")
+}
+
+# Makes a call that fails as it should; the error is in $answer. Usage: refused SERVICE/METHOD REQUEST [USER]
 refused() {
-  show_call "$1" "$2"
-  if answer=$(grpcurl -plaintext -format-error -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$SERVICE/$1" 2>&1); then
+  show_call "${1#*/}" "$2"
+  if answer=$(grpcurl -plaintext -format-error -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$PACKAGE.$1" 2>&1); then
     echo "expected an error, got: $answer" >&2
     exit 1
   fi
@@ -69,10 +74,6 @@ for detail in error.get("details", []):
 '
 }
 
-spec() {
-  printf '{"display":{"name":"%s"},"panels":{"gpu":{"kind":"Panel","spec":{"plugin":{"kind":"TimeSeriesChart","spec":{}},"queries":[{"kind":"TimeSeriesQuery","spec":{"plugin":{"kind":"PrometheusTimeSeriesQuery","spec":{"query":"%s"}}}}]}}},"layouts":[{"kind":"Grid","spec":{"items":[{"x":0,"y":0,"width":24,"height":8,"content":{"$ref":"#/spec/panels/gpu"}}]}}]}' "$1" "$2"
-}
-
 if [[ -n ${DASHBOARD_STORE_ADDR:-} ]]; then
   address=$DASHBOARD_STORE_ADDR
 else
@@ -90,58 +91,10 @@ else
 fi
 echo "dashboard-store at $address"
 
-step "Ada creates a dashboard"
-rpc CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID\",\"change_note\":\"first draft\",\"dashboard\":{\"tags\":[\"gpu\"],\"spec\":{\"structured\":$(spec "GPU use" "avg(DCGM_FI_DEV_GPU_UTIL)")}}}"
-tell name dashboard.name revision dashboard.revision etag dashboard.etag
-first_etag=$(json_value dashboard.etag <<<"$answer")
-
-step "A document with mistakes is refused, with all of them and where they are"
-refused CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID-broken\",\"dashboard\":{\"spec\":{\"structured\":{\"duration\":\"soon\",\"panels\":{\"a b\":{\"kind\":\"Panel\",\"spec\":{\"plugin\":{\"kind\":\"\"}}}},\"layouts\":[{\"kind\":\"Grid\",\"spec\":{\"items\":[{\"content\":{\"\$ref\":\"#/spec/panels/none\"}}]}}]}}}}"
-tell_error
-
-step "Grace changes the query"
-rpc UpdateDashboard "{\"dashboard\":{\"name\":\"$NAME\",\"etag\":\"$first_etag\",\"spec\":{\"structured\":$(spec "GPU use" "max(DCGM_FI_DEV_GPU_UTIL)")}},\"update_mask\":{\"paths\":[\"spec\"]},\"change_note\":\"peaks matter\"}" grace
-tell revision dashboard.revision updated_by dashboard.updatedBy
-
-step "Ada, who has not seen that, changes it too: she overwrites nothing"
-refused UpdateDashboard "{\"dashboard\":{\"name\":\"$NAME\",\"etag\":\"$first_etag\",\"tags\":[\"gpu\",\"ada\"]}}"
-tell_error
-
-step "The history"
-rpc ListDashboardRevisions "{\"parent\":\"$NAME\"}"
-printf '%s' "$answer" | python3 -c '
-import json, sys
-for revision in json.load(sys.stdin)["revisions"]:
-    print("   revision", revision["revision"], "by", revision["author"] + ":", revision.get("changeNote", ""))
-'
-
-step "What changed between revisions 1 and 2, as a JSON patch"
-rpc DiffDashboardRevisions "{\"name\":\"$NAME\",\"from_revision\":1,\"to_revision\":2}"
-tell patch jsonPatch
-
-step "Ada restores revision 1, as revision 3"
-rpc RestoreDashboardRevision "{\"name\":\"$NAME/revisions/1\",\"etag\":\"*\",\"change_note\":\"the average after all\"}"
-tell revision dashboard.revision sha256 dashboard.specSha256
-restored_etag=$(json_value dashboard.etag <<<"$answer")
-
-step "GitOps applies the same content: nothing is written"
-rpc ApplyDashboard "{\"dashboard\":{\"name\":\"$NAME\",\"tags\":[\"gpu\"],\"spec\":{\"structured\":$(spec "GPU use" "avg(DCGM_FI_DEV_GPU_UTIL)")}}}" argocd
-tell outcome outcome revision dashboard.revision
-
-step "Ada deletes it: it leaves the list, and its name stays taken"
-rpc DeleteDashboard "{\"name\":\"$NAME\",\"etag\":\"$restored_etag\"}"
-tell state dashboard.state purge_time dashboard.purgeTime
-deleted_etag=$(json_value dashboard.etag <<<"$answer")
-refused CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID\",\"dashboard\":{\"spec\":{\"structured\":{\"panels\":{}}}}}"
-tell_error
-
-step "She brings it back, with its history"
-rpc UndeleteDashboard "{\"name\":\"$NAME\",\"etag\":\"$deleted_etag\"}"
-tell state dashboard.state revision dashboard.revision
-
-step "A list by filter"
-rpc ListDashboards "{\"parent\":\"projects/demo\",\"filter\":\"name:\\\"$ID\\\" AND tags:gpu\"}"
-tell first dashboards.0.name display_name dashboards.0.displayName
+for part in history people; do
+  # shellcheck source=/dev/null
+  source "scripts/demo/$part.sh"
+done
 
 echo
 echo "done"
