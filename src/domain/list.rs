@@ -4,10 +4,9 @@ use super::dashboard::{Dashboard, View};
 use super::filter::{Filter, TemplateFilter};
 use super::name::{DashboardName, Parent};
 use super::order_by::{OrderBy, OrderKey, TemplateOrderKey};
-use super::page::{Cursor, PageBinding, PageOrder, PageSize, PageToken, PagedQuery};
+use super::page::{Cursor, PageBinding, PageOrder, PageSize, PagedQuery};
 use super::revision::DashboardRevision;
 use super::template::Template;
-use super::violation::Violation;
 
 /// The most bytes of one answer, about; a page that would exceed it ends early.
 pub const MAX_PAGE_BYTES: i64 = 3 * 1024 * 1024;
@@ -44,21 +43,6 @@ pub struct ListDashboards {
 }
 
 impl ListDashboards {
-    /// Reads the token of this list and goes on from there.
-    ///
-    /// # Errors
-    /// `INVALID_PAGE_TOKEN` on `page_token`.
-    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
-        self.after = PageToken::decode("page_token", token, &self.binding())?;
-        Ok(self)
-    }
-
-    /// The token of the page that follows `cursor`.
-    pub fn token(&self, cursor: Cursor) -> String {
-        let binding = self.binding();
-        PageToken { cursor, binding }.encode()
-    }
-
     /// The cursor that stands on `dashboard` in this list's order.
     pub fn cursor_on(&self, dashboard: &Dashboard) -> Cursor {
         let uid = dashboard.uid;
@@ -79,7 +63,8 @@ impl ListDashboards {
         }
     }
 
-    fn binding(&self) -> PageBinding {
+    /// What the tokens of its pages belong to.
+    pub fn binding(&self) -> PageBinding {
         PageBinding::new(&PagedQuery {
             method: "ListDashboards",
             parent: &self.parent.to_string(),
@@ -99,36 +84,18 @@ pub struct ListDashboardRevisions {
     pub page_size: PageSize,
     /// With or without documents.
     pub view: View,
-    /// The number of the last revision of the page before.
-    pub after: Option<i32>,
+    /// Where the page begins; none for the first.
+    pub after: Option<Cursor>,
 }
 
 impl ListDashboardRevisions {
-    /// Reads the token of this list and goes on from there.
-    ///
-    /// # Errors
-    /// `INVALID_PAGE_TOKEN` on `page_token`.
-    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
-        let cursor = PageToken::decode("page_token", token, &self.binding())?;
-        self.after = match cursor {
-            Some(Cursor::Revision(revision)) => Some(revision),
-            _ => None,
-        };
-        Ok(self)
-    }
-
-    /// The token of the page that follows `cursor`.
-    pub fn token(&self, cursor: Cursor) -> String {
-        let binding = self.binding();
-        PageToken { cursor, binding }.encode()
-    }
-
     /// The cursor that stands on `revision`.
     pub fn cursor_on(&self, revision: &DashboardRevision) -> Cursor {
         Cursor::Revision(revision.name.revision)
     }
 
-    fn binding(&self) -> PageBinding {
+    /// What the tokens of its pages belong to.
+    pub fn binding(&self) -> PageBinding {
         PageBinding::new(&PagedQuery {
             method: "ListDashboardRevisions",
             parent: &self.dashboard.to_string(),
@@ -157,21 +124,6 @@ pub struct ListTemplates {
 }
 
 impl ListTemplates {
-    /// Reads the token of this list and goes on from there.
-    ///
-    /// # Errors
-    /// `INVALID_PAGE_TOKEN` on `page_token`.
-    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
-        self.after = PageToken::decode("page_token", token, &self.binding())?;
-        Ok(self)
-    }
-
-    /// The token of the page that follows `cursor`.
-    pub fn token(&self, cursor: Cursor) -> String {
-        let binding = self.binding();
-        PageToken { cursor, binding }.encode()
-    }
-
     /// The cursor that stands on `template` in this list's order.
     pub fn cursor_on(&self, template: &Template) -> Cursor {
         let uid = template.uid;
@@ -196,7 +148,8 @@ impl ListTemplates {
         }
     }
 
-    fn binding(&self) -> PageBinding {
+    /// What the tokens of its pages belong to.
+    pub fn binding(&self) -> PageBinding {
         PageBinding::new(&PagedQuery {
             method: "ListTemplates",
             parent: &self.parent.to_string(),

@@ -254,44 +254,38 @@ fn from_microseconds(microseconds: i64) -> Option<OffsetDateTime> {
     (microseconds >= 0).then_some(time)
 }
 
-/// What a caller sends to get the next page.
+/// Page tokens: what a caller sends to get the next page.
 ///
 /// Opaque to callers: in URL-safe base64 a version, a seal and a cursor. The seal is a digest over version, query and
 /// cursor: it finds a token that was damaged or belongs to another query. It is no signature, because there is nothing
 /// to protect: a token grants no access and says only where in a list, which is filtered as ever, a page begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageToken {
-    /// The last item of the page before.
-    pub cursor: Cursor,
-    /// The query that is being paged through.
-    pub binding: PageBinding,
-}
-
-impl PageToken {
+impl PageBinding {
     /// The form of tokens; another one is not read.
     const VERSION: u8 = 1;
 
     const SEAL_BYTES: usize = 16;
 
-    /// Writes the token.
-    pub fn encode(&self) -> String {
-        let cursor = self.cursor.to_json();
-        let seal = seal(&self.binding, cursor.as_bytes());
+    /// Writes the token of the page that begins after `next`; empty where no page follows.
+    pub fn next_token(&self, next: Option<&Cursor>) -> String {
+        let Some(cursor) = next.map(Cursor::to_json) else {
+            return String::new();
+        };
+        let seal = self.seal(cursor.as_bytes());
         let token = [&[Self::VERSION], seal.as_slice(), cursor.as_bytes()].concat();
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// Reads the cursor out of a token of the query that `binding` stands for; an empty token is the first page's.
+    /// Reads the cursor out of a token of the same query; an empty token is the first page's.
     ///
     /// The cursor is of the kind that the order of the query goes on from.
     ///
     /// # Errors
-    /// `INVALID_PAGE_TOKEN` on `field` for whatever [`PageToken::encode`] did not write for the same query.
-    pub fn decode(field: &str, token: &str, binding: &PageBinding) -> Result<Option<Cursor>, Violation> {
+    /// `INVALID_PAGE_TOKEN` on `field` for whatever [`PageBinding::next_token`] did not write for the same query.
+    pub fn parse_token(&self, field: &str, token: &str) -> Result<Option<Cursor>, Violation> {
         if token.is_empty() {
             return Ok(None);
         }
-        match read(token, binding) {
+        match self.open(token) {
             Some(cursor) => Ok(Some(cursor)),
             None => {
                 let description = "is not the next_page_token of an answer to this query: send parent, filter, order_by \
@@ -300,29 +294,29 @@ impl PageToken {
             }
         }
     }
-}
 
-fn read(token: &str, binding: &PageBinding) -> Option<Cursor> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (&version, sealed) = bytes.split_first()?;
-    let (found_seal, json) = sealed.split_first_chunk::<{ PageToken::SEAL_BYTES }>()?;
-    if version != PageToken::VERSION || *found_seal != seal(binding, json) {
-        return None;
+    fn open(&self, token: &str) -> Option<Cursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (&version, sealed) = bytes.split_first()?;
+        let (found_seal, json) = sealed.split_first_chunk::<{ Self::SEAL_BYTES }>()?;
+        if version != Self::VERSION || *found_seal != self.seal(json) {
+            return None;
+        }
+        Cursor::from_json(json).filter(|cursor| self.order.admits(cursor))
     }
-    Cursor::from_json(json).filter(|cursor| binding.order.admits(cursor))
-}
 
-/// The beginning of the digest over version, query and cursor.
-fn seal(binding: &PageBinding, cursor: &[u8]) -> [u8; PageToken::SEAL_BYTES] {
-    let digest: [u8; 32] = Sha256::new()
-        .chain_update([PageToken::VERSION])
-        .chain_update(binding.digest.as_bytes())
-        .chain_update(cursor)
-        .finalize()
-        .into();
-    let mut seal = [0; PageToken::SEAL_BYTES];
-    seal.copy_from_slice(&digest[..PageToken::SEAL_BYTES]);
-    seal
+    /// The beginning of the digest over version, query and cursor.
+    fn seal(&self, cursor: &[u8]) -> [u8; Self::SEAL_BYTES] {
+        let digest: [u8; 32] = Sha256::new()
+            .chain_update([Self::VERSION])
+            .chain_update(self.digest.as_bytes())
+            .chain_update(cursor)
+            .finalize()
+            .into();
+        let mut seal = [0; Self::SEAL_BYTES];
+        seal.copy_from_slice(&digest[..Self::SEAL_BYTES]);
+        seal
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::domain::dashboard::{Dashboard, View};
 use crate::domain::list::{ListDashboardRevisions, MAX_PAGE_BYTES, Page};
 use crate::domain::mutation::RestoreDashboardRevision;
 use crate::domain::name::{DashboardName, RevisionName};
+use crate::domain::page::Cursor;
 use crate::domain::reason::Reason;
 use crate::domain::revision::{DashboardRevision, RevisionRange};
 use crate::error::{Error, Result};
@@ -100,7 +101,10 @@ impl Store {
         query: &ListDashboardRevisions,
     ) -> Result<Page<DashboardRevision>> {
         let (project, id) = (query.dashboard.project().as_str(), query.dashboard.id());
-        let below = query.after.unwrap_or(i32::MAX);
+        let below = match query.after {
+            Some(Cursor::Revision(number)) => number,
+            _ => i32::MAX,
+        };
         let size = i64::from(query.page_size.get());
         let rows = self
             .read(

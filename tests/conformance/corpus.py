@@ -41,11 +41,16 @@ class Service:
 
     def call(self, method, request):
         """Calls a method with a JSON request and returns the JSON answer."""
+        (answer,) = self.exchange(method, json.dumps(request))
+        return answer
+
+    def exchange(self, method, requests):
+        """Calls a method with the JSON texts of its requests and returns the JSON answers."""
         command = ["grpcurl", "-plaintext", "-max-time", "20", "-d", "@", self.address, f"{SERVICE}/{method}"]
-        done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)
+        done = subprocess.run(command, input=requests.encode(), capture_output=True, check=False)
         if done.returncode != 0:
             raise Mismatch(f"{method}: {done.stderr.decode(errors='replace').strip()}")
-        return json.loads(done.stdout)
+        return list(json_values(done.stdout.decode()))
 
     def round_trip(self, dashboard_id, spec, spec_format):
         """Creates a dashboard with this DashboardSpec and returns the dashboard that is read back."""
@@ -59,6 +64,15 @@ class Service:
             {"name": f"{parent}/dashboards/{dashboard_id}", "spec_format": f"SPEC_FORMAT_{spec_format}"},
         )
         return answer["dashboard"]
+
+
+def json_values(text):
+    """Yields the JSON values that stand in a text one after the other."""
+    decoder = json.JSONDecoder()
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        yield value
+        text = text[end:]
 
 
 def native_dashboards(folder):

@@ -9,6 +9,8 @@ mod export;
 mod get;
 mod get_revision;
 mod import;
+mod import_limits;
+mod import_shutdown;
 mod list;
 mod list_filter;
 mod list_pages;

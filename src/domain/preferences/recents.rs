@@ -1,12 +1,10 @@
 //! The dashboards that a user looked at last, and what a list of them was asked for.
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::domain::dashboard::Dashboard;
-use crate::domain::page::{Cursor, PageBinding, PageOrder, PageSize, PageToken, PagedQuery};
+use crate::domain::page::{Cursor, PageBinding, PageOrder, PageSize, PagedQuery};
 use crate::domain::user::UserId;
-use crate::domain::violation::Violation;
 
 /// How many of them are kept for a user, soft-deleted dashboards included.
 pub const RECENTS_KEPT: i64 = 100;
@@ -27,30 +25,11 @@ pub struct ListRecentDashboards {
     pub user: UserId,
     /// The most items.
     pub page_size: PageSize,
-    /// When the last one of the page before was looked at, and which it was of those of the same time.
-    pub after: Option<(OffsetDateTime, Uuid)>,
+    /// Where the page begins; none for the first.
+    pub after: Option<Cursor>,
 }
 
 impl ListRecentDashboards {
-    /// Reads the token of this list and goes on from there.
-    ///
-    /// # Errors
-    /// `INVALID_PAGE_TOKEN` on `page_token`.
-    pub fn after_token(mut self, token: &str) -> Result<Self, Violation> {
-        let cursor = PageToken::decode("page_token", token, &self.binding())?;
-        self.after = match cursor {
-            Some(Cursor::ViewTime { time, uid }) => Some((time, uid)),
-            _ => None,
-        };
-        Ok(self)
-    }
-
-    /// The token of the page that follows `cursor`.
-    pub fn token(&self, cursor: Cursor) -> String {
-        let binding = self.binding();
-        PageToken { cursor, binding }.encode()
-    }
-
     /// The cursor that stands on `recent`.
     pub fn cursor_on(&self, recent: &RecentDashboard) -> Cursor {
         Cursor::ViewTime {
@@ -59,7 +38,8 @@ impl ListRecentDashboards {
         }
     }
 
-    fn binding(&self) -> PageBinding {
+    /// What the tokens of its pages belong to.
+    pub fn binding(&self) -> PageBinding {
         PageBinding::new(&PagedQuery {
             method: "ListRecentDashboards",
             parent: &self.user.to_string(),

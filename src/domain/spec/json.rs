@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::super::violation::Violation;
 
-pub use number::{MAX_DIGITS, MAX_EXPONENT, Number};
+pub use number::{MAX_DIGITS, MAX_EXACT_INTEGER, MAX_EXPONENT, Number, number_text};
 pub use writer::Written;
 
 /// The deepest nesting of arrays and objects; the document itself is the first level, scalars are none.

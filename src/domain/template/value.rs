@@ -8,14 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::parameter::ParameterType;
 use crate::domain::digest::Fingerprint;
 use crate::domain::spec::duration;
-use crate::domain::spec::json::Number;
+use crate::domain::spec::json::{MAX_EXACT_INTEGER, Number, number_text};
 use crate::domain::violation::quoted;
 
 /// The longest text of a value in bytes: a name, a selector, a few sentences.
 pub const MAX_VALUE_BYTES: usize = 4096;
-
-/// Doubles hold every integer up to here: 2^53.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// A value as a caller writes it: what `google.protobuf.Value` can carry, lists and objects aside.
 ///
@@ -160,12 +157,7 @@ fn int_of_text(text: &str) -> Result<Value, String> {
 }
 
 fn number(double: f64) -> Result<Value, String> {
-    let is_short_integer = double.fract() == 0.0 && double.abs() <= MAX_EXACT_INTEGER;
-    let text = match is_short_integer {
-        true => Some(format!("{double:.0}")),
-        false => serde_json::Number::from_f64(double).map(|number| number.to_string()),
-    };
-    let json = text.ok_or("must be a number that JSON has: neither infinity nor NaN")?;
+    let json = number_text(double).ok_or("must be a number that JSON has: neither infinity nor NaN")?;
     Number::new(&json)?;
     Ok(Value::Number(double, json))
 }

@@ -157,12 +157,13 @@ pub fn parse_dashboard_of_user(
 
 /// Parses all of a list request but its parent, which was authorised before.
 pub fn parse_list_favorites(request: &proto::ListFavoritesRequest, user: UserId) -> Result<ListFavorites, Violation> {
-    let first_page = ListFavorites {
+    let mut query = ListFavorites {
         user,
         page_size: PageSize::parse("page_size", request.page_size)?,
         after: None,
     };
-    first_page.after_token(&request.page_token)
+    query.after = query.binding().parse_token("page_token", &request.page_token)?;
+    Ok(query)
 }
 
 /// Parses all of a list request but its parent, which was authorised before.
@@ -170,12 +171,13 @@ pub fn parse_list_recents(
     request: &proto::ListRecentDashboardsRequest,
     user: UserId,
 ) -> Result<ListRecentDashboards, Violation> {
-    let first_page = ListRecentDashboards {
+    let mut query = ListRecentDashboards {
         user,
         page_size: PageSize::parse("page_size", request.page_size)?,
         after: None,
     };
-    first_page.after_token(&request.page_token)
+    query.after = query.binding().parse_token("page_token", &request.page_token)?;
+    Ok(query)
 }
 
 /// Presents preferences.

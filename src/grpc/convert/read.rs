@@ -94,7 +94,7 @@ pub fn parse_list(
     else {
         return Err(wrong);
     };
-    let first_page = ListDashboards {
+    let mut query = ListDashboards {
         parent,
         page_size,
         filter,
@@ -103,7 +103,7 @@ pub fn parse_list(
         view,
         after: None,
     };
-    let query = first_page.after_token(&request.page_token)?;
+    query.after = query.binding().parse_token("page_token", &request.page_token)?;
     Ok((query, format))
 }
 
@@ -118,13 +118,13 @@ pub fn parse_list_revisions(
     let (Some((view, format)), Some(page_size)) = (presentation, page_size) else {
         return Err(wrong);
     };
-    let first_page = ListDashboardRevisions {
+    let mut query = ListDashboardRevisions {
         dashboard,
         page_size,
         view,
         after: None,
     };
-    let query = first_page.after_token(&request.page_token)?;
+    query.after = query.binding().parse_token("page_token", &request.page_token)?;
     Ok((query, format))
 }
 

@@ -61,7 +61,7 @@ impl Dashboards {
         let page = self.store.list_dashboards(&access, &query).await?;
         Ok(proto::ListDashboardsResponse {
             dashboards: present_dashboards(page.items, format),
-            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
         })
     }
 
@@ -94,7 +94,7 @@ impl Dashboards {
         let page = self.store.list_dashboard_revisions(&access, &query).await?;
         Ok(proto::ListDashboardRevisionsResponse {
             revisions: present_revisions(page.items, format),
-            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
         })
     }
 

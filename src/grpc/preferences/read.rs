@@ -44,7 +44,7 @@ impl Preferences {
         let page = self.store.list_favorites(&access, &readable, &query).await?;
         Ok(proto::ListFavoritesResponse {
             dashboards: page.items.into_iter().map(present_favorite).collect(),
-            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
         })
     }
 
@@ -63,7 +63,7 @@ impl Preferences {
         let page = self.store.list_recent_dashboards(&access, &readable, &query).await?;
         Ok(proto::ListRecentDashboardsResponse {
             recent_dashboards: page.items.into_iter().map(present_recent).collect(),
-            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
         })
     }
 }

@@ -7,11 +7,8 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
-use crate::domain::spec::json::{MAX_DEPTH, MAX_NODES};
+use crate::domain::spec::json::{MAX_DEPTH, MAX_NODES, number_text};
 use crate::domain::violation::Violation;
-
-/// Doubles hold every integer up to here: 2^53.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Protobuf merges a message that comes several times. No encoder writes that, and merging takes the tree that is avoided here.
 const IN_PARTS: &str = "a value comes in several parts: send it in one";
@@ -26,17 +23,6 @@ pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Viola
     };
     writer.object(fields)?;
     String::from_utf8(writer.json).map_err(malformed)
-}
-
-/// The shortest JSON number that names `double`; none for infinity and for what is no number.
-pub(super) fn json_number(double: f64) -> Option<String> {
-    if double == 0.0 && double.is_sign_negative() {
-        return Some("-0".into());
-    }
-    if double.fract() == 0.0 && double.abs() <= MAX_EXACT_INTEGER {
-        return Some((double as i64).to_string());
-    }
-    serde_json::Number::from_f64(double).map(|number| number.to_string())
 }
 
 struct Writer {
@@ -98,7 +84,7 @@ impl Writer {
             Kind::Null => self.json.extend_from_slice(b"null"),
             Kind::Bool(truth) => self.json.extend_from_slice(if truth { b"true" } else { b"false" }),
             Kind::Number(double) => {
-                let number = json_number(double).ok_or_else(|| malformed("JSON has no number for infinity and NaN"))?;
+                let number = number_text(double).ok_or_else(|| malformed("JSON has no number for infinity and NaN"))?;
                 self.json.extend_from_slice(number.as_bytes());
             }
             Kind::String(text) => self.string(text)?,

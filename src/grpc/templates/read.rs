@@ -39,7 +39,7 @@ impl Templates {
         let page = self.store.list_templates(&access, &query).await?;
         Ok(proto::ListTemplatesResponse {
             templates: present_templates(page.items, format),
-            next_page_token: page.next.map(|cursor| query.token(cursor)).unwrap_or_default(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
         })
     }
 

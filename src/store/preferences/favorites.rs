@@ -11,6 +11,7 @@ use crate::domain::audit_event::Change;
 use crate::domain::dashboard::Dashboard;
 use crate::domain::digest::Fingerprint;
 use crate::domain::list::Page;
+use crate::domain::page::Cursor;
 use crate::domain::preferences::{DashboardOfUser, Favorite, ListFavorites, MAX_FAVORITES};
 use crate::domain::reason::Reason;
 use crate::domain::user::{PreferencesName, UserId};
@@ -130,7 +131,7 @@ impl Store {
         query: &ListFavorites,
     ) -> Result<Page<Favorite>> {
         let statement = LIST_FAVORITES.statement(&query.user, readable.scope(), query.page_size, |sql| {
-            if let Some(position) = query.after {
+            if let Some(Cursor::Favorite(position)) = query.after {
                 sql.push(" AND position > ").bind(position, Type::INT8);
             }
         });

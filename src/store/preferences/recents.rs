@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::domain::dashboard::View;
 use crate::domain::list::Page;
 use crate::domain::name::DashboardName;
+use crate::domain::page::Cursor;
 use crate::domain::preferences::{DashboardOfUser, ListRecentDashboards, RECENTS_KEPT, RecentDashboard};
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -96,7 +97,7 @@ impl Store {
         query: &ListRecentDashboards,
     ) -> Result<Page<RecentDashboard>> {
         let statement = LIST_RECENTS.statement(&query.user, readable.scope(), query.page_size, |sql| {
-            if let Some((time, uid)) = query.after {
+            if let Some(Cursor::ViewTime { time, uid }) = query.after {
                 sql.push(" AND (viewed_at, dashboard_id) < (")
                     .bind(time, Type::TIMESTAMPTZ)
                     .push(", ")

@@ -179,6 +179,28 @@ async fn a_client_that_never_reads_or_goes_away_gives_the_connection_back() {
 }
 
 #[tokio::test]
+async fn a_shutdown_ends_an_export_that_is_no_longer_whole() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    // More than fits between server and client, so that the server is in the middle of it.
+    apply(&mut client, "projects/p/dashboards/d", spec_of_size(200_000)).await;
+    copy_dashboard(&server.sql().await, "d", 120).await;
+    let mut answers = client
+        .export_dashboards(request("projects/p"))
+        .await
+        .unwrap()
+        .into_inner();
+    answers.message().await.unwrap().unwrap();
+
+    let stopping = tokio::spawn(server.stop());
+    let (rest, end) = read_all(answers).await;
+
+    assert_refused(&end.unwrap_err(), Code::Unavailable, "DRAINING");
+    assert!(rest.len() < 120, "{}", rest.len());
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_export_has_its_time() {
     let server = TestServer::start_with(|config| {
         config.requests.export_timeout = Duration::from_millis(200);

@@ -3,7 +3,6 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use proto::{ErrorReason, ImportConflictPolicy, ImportOutcome};
-use tokio::sync::mpsc;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -13,7 +12,7 @@ use crate::support::blocking::wait_until_pool_is_free;
 use crate::support::requests::{
     apply, assert_invalid, assert_refused, delete, get, json_text, list_revisions, spec_named,
 };
-use crate::support::transfer::{atomic, import, item, message, options, outcomes, resource, send, whole};
+use crate::support::transfer::{atomic, begin, import, item, message, options, outcomes, resource, send, whole};
 
 /// What an import meets: `new` is not there, `equal` and `other` are, `gone` and `gone_other` are soft-deleted.
 const IDS: [&str; 5] = ["new", "equal", "other", "gone", "gone_other"];
@@ -248,10 +247,7 @@ async fn a_stream_that_is_cut_keeps_what_was_acknowledged() {
     let server = TestServer::start().await;
     for (with_options, kept) in [(options(), true), (atomic(), false)] {
         let mut client = server.dashboards().await;
-        let (sender, mut messages) = mpsc::channel(8);
-        let parts = futures_util::stream::poll_fn(move |context| messages.poll_recv(context));
-        sender.send(message(Part::Options(with_options))).await.unwrap();
-        let mut answers = client.import_dashboards(parts).await.unwrap().into_inner();
+        let (sender, mut answers) = begin(&mut client, with_options).await;
         sender.send(item(resource("p", "cut", "cut"))).await.unwrap();
         if kept {
             let first = answers.message().await.unwrap().unwrap();
@@ -356,26 +352,13 @@ async fn messages_out_of_order_end_the_stream() {
 }
 
 #[tokio::test]
-async fn an_atomic_import_has_a_limit() {
-    let server = TestServer::start().await;
-    let mut client = server.dashboards().await;
-    let texts = vec![resource("p", "d", "d"); 1001];
-    let (answers, end) = send(&mut client, whole(atomic(), texts)).await;
-    assert!(answers.is_empty());
-    assert_refused(&end.unwrap_err(), Code::ResourceExhausted, "IMPORT_TOO_LARGE");
-}
-
-#[tokio::test]
 async fn a_client_that_falls_silent_ends_its_stream() {
     let server = TestServer::start_with(|config| {
         config.requests.stream_idle_timeout = std::time::Duration::from_millis(50);
     })
     .await;
     let mut client = server.dashboards().await;
-    let (sender, mut messages) = mpsc::channel(8);
-    let parts = futures_util::stream::poll_fn(move |context| messages.poll_recv(context));
-    sender.send(message(Part::Options(options()))).await.unwrap();
-    let mut answers = client.import_dashboards(parts).await.unwrap().into_inner();
+    let (_sender, mut answers) = begin(&mut client, options()).await;
     let ended = answers.message().await.unwrap_err();
     assert_refused(&ended, Code::DeadlineExceeded, "STREAM_IDLE");
 }

@@ -5,6 +5,7 @@ use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClie
 use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use futures_util::stream;
 use proto::{ImportConflictPolicy, ImportDashboardsRequest, ImportDashboardsResponse, ImportOutcome};
+use tokio::sync::mpsc;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
@@ -64,6 +65,21 @@ pub async fn send(
         Ok(answers) => read_all(answers.into_inner()).await,
         Err(status) => (Vec::new(), Err(status)),
     }
+}
+
+/// Begins an import with these options: what it shall get goes into the sender, which ends the stream when it is dropped.
+pub async fn begin(
+    client: &mut Client,
+    options: proto::ImportOptions,
+) -> (
+    mpsc::Sender<ImportDashboardsRequest>,
+    Streaming<ImportDashboardsResponse>,
+) {
+    let (sender, mut messages) = mpsc::channel(8);
+    let parts = stream::poll_fn(move |context| messages.poll_recv(context));
+    sender.send(message(Part::Options(options))).await.unwrap();
+    let answers = client.import_dashboards(parts).await.unwrap().into_inner();
+    (sender, answers)
 }
 
 /// Reads answers up to the end of their stream.

@@ -8,6 +8,21 @@ pub const MAX_DIGITS: usize = 40;
 /// The largest exponent, in either direction.
 pub const MAX_EXPONENT: u32 = 308;
 
+/// Doubles hold every integer up to here: 2^53.
+pub const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// The shortest JSON number that names `double`, integers up to [`MAX_EXACT_INTEGER`] without an exponent; none for infinity
+/// and for what is no number.
+pub fn number_text(double: f64) -> Option<String> {
+    if double == 0.0 && double.is_sign_negative() {
+        return Some("-0".into());
+    }
+    if double.fract() == 0.0 && double.abs() <= MAX_EXACT_INTEGER {
+        return Some((double as i64).to_string());
+    }
+    serde_json::Number::from_f64(double).map(|number| number.to_string())
+}
+
 /// The text of a JSON number, as written.
 ///
 /// Two numbers are equal when their text is; [`Number::canonical`] compares by value.
@@ -151,6 +166,25 @@ mod tests {
             "1000000000000000000000001",
         ] {
             assert!(!Number(rounded).is_double(), "{rounded}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_double_is_short_and_names_it() {
+        for (double, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (-3.0, "-3"),
+            (0.1, "0.1"),
+            (MAX_EXACT_INTEGER, "9007199254740992"),
+            (1e300, "1e+300"),
+            (5e-324, "5e-324"),
+        ] {
+            assert_eq!(number_text(double).as_deref(), Some(text));
+            assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(double.to_bits()));
+        }
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(number_text(none), None);
         }
     }
 

@@ -151,7 +151,7 @@ pub fn parse_list(
     else {
         return Err(wrong);
     };
-    let first_page = ListTemplates {
+    let mut query = ListTemplates {
         parent,
         page_size,
         filter,
@@ -159,7 +159,7 @@ pub fn parse_list(
         view,
         after: None,
     };
-    let query = first_page.after_token(&request.page_token)?;
+    query.after = query.binding().parse_token("page_token", &request.page_token)?;
     Ok((query, format))
 }
 
