@@ -15,6 +15,7 @@ CREATE TABLE dashboard_template (
     spec json NOT NULL,
     spec_sha256 bytea NOT NULL,
     spec_size_bytes integer NOT NULL,
+    system_version integer,
     revision integer NOT NULL DEFAULT 1,
     generation bigint NOT NULL DEFAULT 1,
     usage_count integer NOT NULL DEFAULT 0,
@@ -34,6 +35,9 @@ CREATE TABLE dashboard_template (
     CONSTRAINT dashboard_template_spec_check CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT dashboard_template_spec_sha256_check CHECK (octet_length(spec_sha256) = 32),
     CONSTRAINT dashboard_template_spec_size_bytes_check CHECK (spec_size_bytes > 0),
+    CONSTRAINT dashboard_template_system_version_check CHECK (
+        (system_version IS NOT NULL) = (project IS NULL) AND system_version > 0
+    ),
     CONSTRAINT dashboard_template_revision_check CHECK (revision > 0),
     CONSTRAINT dashboard_template_generation_check CHECK (generation >= revision),
     CONSTRAINT dashboard_template_usage_count_check CHECK (usage_count >= 0)
@@ -51,6 +55,7 @@ COMMENT ON COLUMN dashboard_template.parameters IS 'The declarations of its para
 COMMENT ON COLUMN dashboard_template.spec IS 'The Perses spec with slots, exactly the text that was written.';
 COMMENT ON COLUMN dashboard_template.spec_sha256 IS 'SHA-256 of the text of the spec.';
 COMMENT ON COLUMN dashboard_template.spec_size_bytes IS 'Size of the text of the spec in bytes.';
+COMMENT ON COLUMN dashboard_template.system_version IS 'The version of a system template, of the newest release that ran; null for one of a project.';
 COMMENT ON COLUMN dashboard_template.revision IS 'Counts changes of content, from 1.';
 COMMENT ON COLUMN dashboard_template.generation IS 'Counts every write that the API shows, from 1; the etag is made of it.';
 COMMENT ON COLUMN dashboard_template.usage_count IS 'How many dashboards came from it, as update_template_usage_stats() counted last.';

@@ -1,13 +1,16 @@
 //! Who is calling and what it may do.
 //!
-//! [`Access`] is the proof of authorisation: only [`AccessControl::require`] makes one, and every store method that
-//! touches a resource takes one. It carries what the audit event of the call needs.
+//! [`Access`] is the proof of authorisation: only [`AccessControl::require`] makes one for a caller, and every store method that
+//! touches a resource takes one. It carries what the audit event of the call needs. What the server does without a call, it
+//! does with an [`Access`] of its own.
 
 mod caller;
 mod permission;
 
 pub use caller::{AuthMethod, CallOrigin, Caller, Identity};
 pub use permission::Permission;
+
+use uuid::Uuid;
 
 use crate::domain::name::{Parent, ProjectId, TemplateName};
 use crate::domain::user::UserId;
@@ -63,6 +66,16 @@ pub struct Access {
 }
 
 impl Access {
+    /// The server's own, to what it does without being called: nobody has to be asked. `method` is the RPC with which a caller
+    /// would do the same, or the name of what has none; all that belongs together has the same `correlation_id`.
+    pub(crate) fn of_server(method: &str, correlation_id: Uuid, permission: Permission, scope: Scope) -> Self {
+        Self {
+            caller: Caller::server(method, correlation_id),
+            permission,
+            scope,
+        }
+    }
+
     /// Who was authorised.
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -81,8 +94,8 @@ impl Access {
 
 /// Decides what callers may do.
 ///
-/// The only callers that exist so far are those of development mode, which have every role (the server listens on loopback
-/// alone), and the server itself. What a user keeps for itself is for that user alone, whatever the roles of others.
+/// The only callers that exist so far are those of development mode, which have every role: the server listens on loopback
+/// alone. What a user keeps for itself is for that user alone, whatever the roles of others.
 /// Authentication and grants replace this type's inside, not its users.
 #[derive(Debug, Clone, Default)]
 pub struct AccessControl {}
@@ -100,12 +113,12 @@ impl AccessControl {
             return Err(Error::PermissionDenied);
         }
         match caller.auth_method() {
-            AuthMethod::Development | AuthMethod::Server => Ok(Access {
+            AuthMethod::Development => Ok(Access {
                 caller: caller.clone(),
                 permission,
                 scope: asked,
             }),
-            AuthMethod::ClientCertificate | AuthMethod::IdentityHeaders | AuthMethod::Jwt => {
+            AuthMethod::ClientCertificate | AuthMethod::IdentityHeaders | AuthMethod::Jwt | AuthMethod::Server => {
                 Err(Error::PermissionDenied)
             }
         }

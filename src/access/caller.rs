@@ -115,9 +115,9 @@ impl Caller {
         &self.user
     }
 
-    /// The server itself, in what nobody has called for, such as installing the templates that come with it; `operation` stands
-    /// in place of the RPC.
-    pub fn server(operation: &str) -> Self {
+    /// The server itself, in what nobody has called for. `method` stands in place of the RPC, and `correlation_id` is that of
+    /// all that belongs together.
+    pub(super) fn server(method: &str, correlation_id: Uuid) -> Self {
         Self {
             user: String::new(),
             subject: "system:dashboard-store".into(),
@@ -125,11 +125,11 @@ impl Caller {
             roles: Vec::new(),
             auth_method: AuthMethod::Server,
             origin: Arc::new(CallOrigin {
-                correlation_id: Uuid::new_v4(),
+                correlation_id,
                 client_ip: None,
                 user_agent: concat!("dashboard-store/", env!("CARGO_PKG_VERSION")).into(),
                 trace_id: None,
-                method: operation.to_owned(),
+                method: method.to_owned(),
             }),
         }
     }

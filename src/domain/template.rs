@@ -1,13 +1,15 @@
 //! Templates: documents with slots, the parameters that fill them, and what a dashboard keeps of where it came from.
 //!
 //! What belongs here: declarations of parameters ([`parameter`]) and their values ([`value`]), the slots of a text
-//! ([`slot`]), rendering. What does not: the rules of Perses, which are those of [`super::spec`] for every result.
+//! ([`slot`]), rendering, and the templates that come with the service. What does not: the rules of Perses, which are those of
+//! [`super::spec`] for every result.
 
 mod content;
 pub mod parameter;
 mod pattern;
 mod render;
 pub mod slot;
+mod system;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 pub use content::{Summary, TemplateChange, TemplateContent, TemplateDocument};
 pub use parameter::{Parameter, ParameterType, Parameters};
 pub use pattern::MAX_PATTERN_BYTES;
+pub use system::SystemTemplate;
 pub use value::Scalar;
 
 use super::digest::Digest;

@@ -11,6 +11,7 @@
 mod dashboards;
 mod request_ids;
 mod revisions;
+mod system_templates;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use super::classify::lacks_privilege;
 use super::pool::Transaction;
 use super::run_tx::{End, TxError};
 use super::{Retention, Store};
+use crate::access::{Access, Permission, Scope};
 use crate::error::{Error, Result};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -35,30 +37,42 @@ pub const TASKS: &[Task] = &[
     Task {
         name: "audit_partitions",
         interval: DAY,
+        at_start: false,
         done: "partitions of the audit log made",
         work: Work::Repeat("-- make_audit_partitions\nSELECT ensure_audit_partitions()"),
     },
     Task {
+        name: "system_templates",
+        interval: DAY,
+        at_start: true,
+        done: "system templates installed or updated",
+        work: Work::Batches(|tx, run| system_templates::install(tx, run).scope_boxed()),
+    },
+    Task {
         name: "expired_request_ids",
         interval: HOUR,
+        at_start: false,
         done: "expired request ids removed",
         work: Work::Batches(|tx, _| request_ids::remove_expired(tx).scope_boxed()),
     },
     Task {
         name: "deleted_dashboards",
         interval: HOUR,
+        at_start: false,
         done: "deleted dashboards purged",
         work: Work::Batches(|tx, run| dashboards::purge_expired(tx, run).scope_boxed()),
     },
     Task {
         name: "old_revisions",
         interval: DAY,
+        at_start: false,
         done: "old revisions pruned",
         work: Work::Batches(|tx, run| revisions::prune(tx, run).scope_boxed()),
     },
     Task {
         name: "template_usage",
         interval: HOUR,
+        at_start: false,
         done: "usage counts of templates updated",
         work: Work::Repeat("-- count_template_usage\nSELECT update_template_usage_stats()"),
     },
@@ -96,6 +110,8 @@ pub struct Task {
     pub name: &'static str,
     /// How long after the beginning of one run the next one is due.
     pub interval: Duration,
+    /// Whether each server also runs it when it starts, due or not: what it does belongs to the release.
+    pub at_start: bool,
     /// What was done to the rows that a run counts, for people.
     pub done: &'static str,
     work: Work,
@@ -128,6 +144,13 @@ struct Batch {
     rows: u64,
     /// Where the next one begins; none when nothing is left to do.
     next: Option<Uuid>,
+}
+
+impl Run {
+    /// The server's access to what the run does, for its audit events; see [`Access::of_server`].
+    fn access(&self, method: &str, permission: Permission, scope: Scope) -> Access {
+        Access::of_server(method, self.correlation_id, permission, scope)
+    }
 }
 
 impl Batch {

@@ -3,7 +3,7 @@
 mod answer;
 mod filter;
 mod head;
-mod install;
+pub mod install;
 mod instantiate;
 mod list;
 mod read;

@@ -1,19 +1,20 @@
-//! The system templates of `templates/`: what they promise to a person on call, held against every file.
+//! The system templates of `templates/`: what they promise to a person on call, held against every one.
 //!
-//! A file is one YAML document with `id`, `display_name`, `description`, `category` and `parameters` as the messages Template
-//! and TemplateParameter have them (snake_case, enum values without prefix), and `spec`, a Perses spec with slots. Each
-//! parameter has a default, so that it is a dashboard when nothing is chosen. YAML stays where every reader agrees: what YAML
-//! 1.1 and 1.2 read differently, such as `y`, stands in quotes.
-
-mod render;
-mod yaml;
+//! Each parameter has a default, so that it is a dashboard when nothing is chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
-use dashboard_store::domain::name::check_id;
+use dashboard_store::domain::digest::Digest;
 use dashboard_store::domain::spec::{DashboardSpec, SpecLimits};
+use dashboard_store::domain::template::{GivenValues, ParameterType, Scalar, SystemTemplate, TemplateContent, render};
+use dashboard_store::grpc::proto;
 use serde_json::{Value, json};
+
+use crate::support::TestServer;
+use crate::support::requests::json_text;
+use crate::support::templates::{install_system_templates, instantiate_request, values};
 
 /// The files, by their ids.
 const IDS: [&str; 4] = ["data-pipeline", "model-serving", "notebook-server", "training-job"];
@@ -49,8 +50,30 @@ const UNITS: [&str; 9] = [
     "seconds",
 ];
 
-/// The types of parameters of the contract.
-const PARAMETER_TYPES: [&str; 6] = ["STRING", "INT", "NUMBER", "BOOL", "ENUM", "DURATION"];
+/// Each template with its version and a digest of its content. Whoever changes a template raises its version, without which
+/// the change reaches no database that has it already, and writes both down here.
+const VERSIONS: [(&str, i32, &str); 4] = [
+    (
+        "data-pipeline",
+        1,
+        "046d2d6e1e49efec58618342400bbe96b8ee3e29f68bd24fc349ebfb7dd564d1",
+    ),
+    (
+        "model-serving",
+        1,
+        "d0b8ef0120fe466098c8c019cb0d75f28f5852fb93ea53ab419f1630c1b69803",
+    ),
+    (
+        "notebook-server",
+        1,
+        "0e0c20773f5f2ab5ae08df150475604d50c286bee723608dcbe5135d3a5dea8f",
+    ),
+    (
+        "training-job",
+        1,
+        "540927b25e0f9c2c1dfa73a77f3b7bfe93eeb553b59e7d62c8708f5d4a53a121",
+    ),
+];
 
 /// The metrics that exist on OpenShift AI, from the sources of what exports them.
 const METRICS: [&str; 69] = [
@@ -125,17 +148,30 @@ const METRICS: [&str; 69] = [
     "vllm:time_to_first_token_seconds_bucket",
 ];
 
-/// A template as it is in its file.
-fn read(id: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("templates")
-        .join(format!("{id}.yaml"));
-    yaml::read(&std::fs::read_to_string(path).unwrap())
+/// The templates of this release.
+static TEMPLATES: LazyLock<Vec<SystemTemplate>> = LazyLock::new(|| SystemTemplate::all().unwrap());
+
+/// A template by its id.
+fn template(id: &str) -> &'static SystemTemplate {
+    TEMPLATES.iter().find(|template| template.name.id() == id).unwrap()
 }
 
-/// The spec of a template with its defaults.
+/// The dashboard that a template makes when nothing is chosen.
+fn dashboard(id: &str) -> DashboardSpec {
+    let content = &template(id).content;
+    let (parameters, text) = (&content.parameters, content.document.text());
+    render(parameters, text, &GivenValues::new(), &SpecLimits::default())
+        .unwrap()
+        .spec
+}
+
+/// Its document.
 fn rendered(id: &str) -> Value {
-    render::with_defaults(&read(id))
+    document(dashboard(id).text())
+}
+
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
 }
 
 fn intake(spec: &Value) -> DashboardSpec {
@@ -164,7 +200,7 @@ fn expressions(spec: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn every_file_is_a_template_of_the_envelope() {
+fn every_file_is_a_template_of_its_id_and_category() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
@@ -172,46 +208,57 @@ fn every_file_is_a_template_of_the_envelope() {
         .collect();
     files.sort();
     assert_eq!(files, IDS.map(|id| format!("{id}.yaml")));
+    let shipped: Vec<&str> = TEMPLATES.iter().map(|template| template.name.id()).collect();
+    assert_eq!(shipped, IDS);
     for id in IDS {
-        let template = read(id);
-        let keys: Vec<&String> = template.as_object().unwrap().keys().collect();
-        assert_eq!(
-            keys,
-            ["category", "description", "display_name", "id", "parameters", "spec"],
-            "{id}"
-        );
-        assert_eq!(template["id"], id);
-        check_id(id).unwrap();
-        assert_eq!(template["category"], id.replace('-', "_").to_uppercase(), "{id}");
+        assert_eq!(template(id).content.category.as_str(), id.replace('-', "_"));
+        assert!(!template(id).content.description.as_str().is_empty(), "{id}");
     }
 }
 
 #[test]
-fn every_parameter_has_a_default_that_it_allows_and_a_slot() {
+fn a_template_that_changes_has_another_version() {
+    let found: Vec<(&str, i32, String)> = TEMPLATES
+        .iter()
+        .map(|template| (template.name.id(), template.version, digest(&template.content)))
+        .collect();
+    let known = VERSIONS.map(|(id, version, sha256)| (id, version, sha256.to_owned()));
+    assert_eq!(
+        found, known,
+        "a template was changed: raise the version in its file, and write version and digest into VERSIONS"
+    );
+}
+
+/// SHA-256 of all that people and dashboards get of a template.
+fn digest(content: &TemplateContent) -> String {
+    let parameters = serde_json::to_string(&content.parameters).unwrap();
+    let parts = [
+        content.display_name.as_str(),
+        content.description.as_str(),
+        content.category.as_str(),
+        &parameters,
+        content.document.text(),
+    ];
+    Digest::of(parts.join("\n").as_bytes()).to_string()
+}
+
+#[test]
+fn every_parameter_has_a_default_and_a_slot() {
     for id in IDS {
-        let template = read(id);
-        let spec = template["spec"].to_string();
-        for parameter in template["parameters"].as_array().unwrap() {
-            let name = parameter["name"].as_str().unwrap();
-            for key in ["display_name", "description"] {
-                assert!(!parameter[key].as_str().unwrap().is_empty(), "{id} {name}");
-            }
-            let kind = parameter["type"].as_str().unwrap();
-            assert!(PARAMETER_TYPES.contains(&kind), "{id} {name}");
-            let default = &parameter["default_value"];
-            assert_eq!(default.is_number(), kind == "NUMBER", "{id} {name}");
-            if let Some(default) = default.as_f64() {
-                assert!(
-                    parameter["minimum"].as_f64().is_none_or(|minimum| minimum <= default),
-                    "{id} {name}"
-                );
-                assert!(
-                    parameter["maximum"].as_f64().is_none_or(|maximum| default <= maximum),
-                    "{id} {name}"
-                );
-            }
+        let content = &template(id).content;
+        for parameter in content.parameters.as_slice() {
+            let name = &parameter.name;
+            assert!(!parameter.display_name.is_empty(), "{id} {name}");
+            assert!(!parameter.description.is_empty(), "{id} {name}");
+            let default = parameter.default_value.as_ref().unwrap();
+            let is_number = matches!(default, Scalar::Number(_));
+            assert_eq!(
+                is_number,
+                parameter.parameter_type == ParameterType::Number,
+                "{id} {name}"
+            );
             let slot = json!({"$param": name}).to_string();
-            assert!(spec.contains(&slot), "{id} has no {slot}");
+            assert!(content.document.text().contains(&slot), "{id} has no {slot}");
         }
     }
 }
@@ -219,31 +266,69 @@ fn every_parameter_has_a_default_that_it_allows_and_a_slot() {
 #[test]
 fn each_is_a_dashboard_without_a_warning_when_nothing_is_chosen() {
     for id in IDS {
-        let template = read(id);
-        let spec = intake(&rendered(id));
+        let spec = dashboard(id);
         assert_eq!(spec.warnings(), [""; 0], "{id}");
-        assert_eq!(spec.display_name(), template["display_name"], "{id}");
+        assert_eq!(spec.display_name(), template(id).content.display_name.as_str(), "{id}");
         assert!(!spec.text().contains("$param") && !spec.text().contains("%{"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn callers_render_each_and_make_dashboards_of_it() {
+    let server = TestServer::start().await;
+    install_system_templates(&server).await;
+    let mut client = server.templates().await;
+    let title = r#"Team "A": 100 % of $x \ {y}"#;
+    let chosen = values(&[("title", title), ("datasource", "thanos"), ("namespace", "team-a")]);
+    for id in IDS {
+        let name = format!("templates/{id}");
+        let request = proto::RenderTemplateRequest {
+            name: name.clone(),
+            parameters: chosen.clone(),
+            ..Default::default()
+        };
+        let rendered_text = json_text(client.render_template(request).await.unwrap().into_inner().spec);
+        let spec = document(&rendered_text);
+        assert_eq!(intake(&spec).display_name(), title);
+        assert_eq!(spec["variables"][0]["spec"]["defaultValue"], "team-a", "{id}");
+        assert!(rendered_text.contains(r#""name":"thanos""#), "{id}");
+        assert!(!rendered_text.contains("cluster-prometheus-datasource"), "{id}");
+        assert_promql(&spec, id);
+
+        let request = proto::InstantiateTemplateRequest {
+            parameters: chosen.clone(),
+            ..instantiate_request(&name, id)
+        };
+        let made = client.instantiate_template(request).await.unwrap().into_inner();
+        let dashboard = made.dashboard.unwrap();
+        let origin = dashboard.template_origin.unwrap();
+        assert_eq!((origin.template, origin.template_revision), (name, 1));
+        assert_eq!(json_text(dashboard.spec), rendered_text, "{id}");
     }
 }
 
 #[test]
 fn every_expression_is_promql() {
     for id in IDS {
-        let spec = rendered(id);
-        let expressions = expressions(&spec);
-        assert!(expressions.len() > MIN_PANELS, "{id}");
-        for expression in expressions {
-            let substituted = expression
-                .replace("[$__rate_interval]", "[5m]")
-                .replace("[$__range]", "[1h]")
-                .replace("$", "a_");
-            assert!(
-                !substituted.contains("a___"),
-                "{id}: a variable stands where none is replaced: {expression}"
-            );
-            promql_parser::parser::parse(&substituted).unwrap_or_else(|why| panic!("{id}: {why}: {expression}"));
-        }
+        assert_promql(&rendered(id), id);
+    }
+}
+
+/// Asserts that all expressions of a dashboard are PromQL as soon as Perses has replaced its variables.
+#[track_caller]
+fn assert_promql(spec: &Value, id: &str) {
+    let expressions = expressions(spec);
+    assert!(expressions.len() > MIN_PANELS, "{id}");
+    for expression in expressions {
+        let substituted = expression
+            .replace("[$__rate_interval]", "[5m]")
+            .replace("[$__range]", "[1h]")
+            .replace("$", "a_");
+        assert!(
+            !substituted.contains("a___"),
+            "{id}: a variable stands where none is replaced: {expression}"
+        );
+        promql_parser::parser::parse(&substituted).unwrap_or_else(|why| panic!("{id}: {why}: {expression}"));
     }
 }
 
@@ -251,7 +336,7 @@ fn every_expression_is_promql() {
 fn every_metric_exists() {
     let known = BTreeSet::from(METRICS);
     for id in IDS {
-        let spec = intake(&rendered(id));
+        let spec = dashboard(id);
         let names = &spec.search_terms().metric_names;
         let unknown: Vec<&String> = names.iter().filter(|name| !known.contains(name.as_str())).collect();
         assert_eq!(unknown, [""; 0], "{id}");

@@ -1,6 +1,7 @@
-//! Looks once a minute which tasks of maintenance are due, and runs them.
+//! Looks once a minute which tasks of maintenance are due, and runs them; some it runs first of all, because this server has
+//! just been started.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,6 +14,9 @@ use crate::telemetry::Metrics;
 /// The time between two looks; each differs by up to a tenth, so that servers do not look at the same moment.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// The time until the next look when the database is away or not ready, as it may be when the server starts.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long this server leaves a task alone that has failed; another server may try it meanwhile.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15 * 60);
 
@@ -20,6 +24,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15 * 60);
 pub struct Maintenance {
     store: Store,
     metrics: Metrics,
+    /// The tasks that are still to run because the server has started.
+    of_start: HashSet<&'static str>,
     /// Until when a task that has failed is left alone; of all tasks when they can't even be looked at.
     paused: HashMap<&'static str, Instant>,
 }
@@ -33,6 +39,11 @@ impl Maintenance {
         Self {
             store,
             metrics,
+            of_start: TASKS
+                .iter()
+                .filter(|task| task.at_start)
+                .map(|task| task.name)
+                .collect(),
             paused: HashMap::new(),
         }
     }
@@ -41,8 +52,8 @@ impl Maintenance {
     pub async fn run_until(mut self, stopping: CancellationToken) {
         let work = async {
             loop {
-                self.look().await;
-                sleep(LOOK_EVERY.mul_f64(rand::random_range(0.9..1.1))).await;
+                let pause = self.look().await;
+                sleep(pause.mul_f64(rand::random_range(0.9..1.1))).await;
             }
         };
         tokio::select! {
@@ -51,12 +62,18 @@ impl Maintenance {
         }
     }
 
-    async fn look(&mut self) {
+    /// Runs what is due, and gives the time until the next look.
+    async fn look(&mut self) -> Duration {
         if self.is_paused(ALL_TASKS) {
-            return;
+            return LOOK_EVERY;
         }
-        if let Err(error) = self.run_due().await {
-            self.tell(ALL_TASKS, &error);
+        let Err(error) = self.run_due().await else {
+            return LOOK_EVERY;
+        };
+        self.tell(ALL_TASKS, &error);
+        match error {
+            MaintenanceError::Unavailable(_) => LOOK_AGAIN,
+            _ => LOOK_EVERY,
         }
     }
 
@@ -64,14 +81,27 @@ impl Maintenance {
     async fn run_due(&mut self) -> Result<(), MaintenanceError> {
         let records = self.store.maintenance_records().await?;
         for task in TASKS {
-            let is_open = is_due(task, &records) && !self.is_paused(task.name);
+            let Some(when) = self.when(task, &records) else {
+                continue;
+            };
             // The other server goes on to the tasks that follow.
-            if is_open && self.run(task).await == Some(Outcome::AnotherWorks) {
+            if self.run(task, when).await == Some(Outcome::AnotherWorks) {
                 break;
             }
         }
         self.show_successes(&self.store.maintenance_records().await?);
         Ok(())
+    }
+
+    /// How a task is to be run; none when it is not.
+    fn when(&self, task: &Task, records: &[TaskRecord]) -> Option<When> {
+        if self.is_paused(task.name) {
+            return None;
+        }
+        match self.of_start.contains(task.name) {
+            true => Some(When::Now),
+            false => is_due(task, records).then_some(When::Due),
+        }
     }
 
     /// Shows when each task last did its work, on whichever server.
@@ -85,11 +115,12 @@ impl Maintenance {
     }
 
     /// Runs one task; none when it failed.
-    async fn run(&mut self, task: &'static Task) -> Option<Outcome> {
+    async fn run(&mut self, task: &'static Task, when: When) -> Option<Outcome> {
         let started = Instant::now();
-        match self.store.maintain(task, When::Due).await {
+        match self.store.maintain(task, when).await {
             Ok(outcome) => {
                 if let Outcome::Done(done) = outcome {
+                    self.of_start.remove(task.name);
                     self.metrics.record_maintenance(task.name, true);
                     log_run(task, done, started.elapsed());
                 }

@@ -108,32 +108,3 @@ impl InstantiateTemplate {
             .finish()
     }
 }
-
-/// A template that comes with the service.
-#[derive(Debug, Clone)]
-pub struct SystemTemplate {
-    /// Its name: a system one.
-    pub name: TemplateName,
-    /// Its content in this release.
-    pub content: TemplateContent,
-}
-
-impl SystemTemplate {
-    /// Digests all that is to be installed.
-    pub fn fingerprint(&self) -> Digest {
-        let named = Fingerprint::new().part(self.name.to_string());
-        self.content.fingerprint(named).finish()
-    }
-}
-
-/// What installing a system template did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Installation {
-    /// There was none of this name.
-    Created,
-    /// An earlier release had installed another content.
-    Updated,
-    /// It was there with this content; nothing was written.
-    Unchanged,
-}

@@ -49,6 +49,16 @@ pub enum ParameterType {
 }
 
 impl ParameterType {
+    /// Every type.
+    pub const ALL: [Self; 6] = [
+        Self::String,
+        Self::Int,
+        Self::Number,
+        Self::Bool,
+        Self::Enum,
+        Self::Duration,
+    ];
+
     /// The name in the API.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -4,13 +4,17 @@ use postgres_types::Type;
 use uuid::Uuid;
 
 use super::{Batch, Run};
+use crate::access::{Permission, Scope};
 use crate::domain::audit_event::Change;
 use crate::domain::dashboard::Dashboard;
 use crate::error::Result;
-use crate::store::audit::{self, MaintenanceEvent};
+use crate::store::audit;
 use crate::store::dashboard::head::version;
 use crate::store::dashboard::{from_row, head_columns};
 use crate::store::pool::Transaction;
+
+/// The RPC that purges before the time, so that whoever looks for its events finds those of maintenance too.
+const METHOD: &str = "perses.dashboards.v1.DashboardService/PurgeDashboard";
 
 /// The most dashboards of a batch: the revisions of each go with it.
 const BATCH: i64 = 50;
@@ -31,6 +35,7 @@ pub(super) async fn purge_expired(tx: &Transaction<'_>, run: Run) -> Result<Batc
     let expired: Vec<Dashboard> = rows.iter().map(from_row).collect::<Result<_>>()?;
     let uids: Vec<Uuid> = expired.iter().map(|head| head.uid).collect();
     let purged = tx.execute(PURGE, &[(&uids, Type::UUID_ARRAY)]).await?;
+    let access = run.access(METHOD, Permission::DashboardsPurge, Scope::AllProjects);
     for head in &expired {
         let change = Change {
             resource: head.name.to_string(),
@@ -40,7 +45,7 @@ pub(super) async fn purge_expired(tx: &Transaction<'_>, run: Run) -> Result<Batc
             after: None,
             changed_paths: vec!["state"],
         };
-        audit::append_of_maintenance(tx, MaintenanceEvent::DashboardPurged, run.correlation_id, &change).await?;
+        audit::append(tx, &access, &change).await?;
     }
     Ok(Batch::of_removed(purged, BATCH.unsigned_abs()))
 }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::{from_row, template_columns};
 use crate::domain::digest::Digest;
-use crate::domain::mutation::template::Installation;
 use crate::domain::name::TemplateName;
 use crate::domain::template::{Category, Parameters, Template};
 use crate::error::Result;
@@ -96,14 +95,6 @@ impl Answer for Template {
             create_time: self.create_time,
             update_time: self.update_time,
         }
-    }
-}
-
-impl Answer for Installation {
-    type Kept = Self;
-
-    fn kept(&self) -> Self {
-        *self
     }
 }
 

@@ -20,8 +20,8 @@ use crate::store::{Store, audit};
 const INSERT_TEMPLATE: &str = concat!(
     "-- insert_template
 INSERT INTO dashboard_template (id, project, name, display_name, description, category, parameters, spec, spec_sha256,
-    spec_size_bytes, created_by, updated_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+    spec_size_bytes, created_by, updated_by, system_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
 ON CONFLICT DO NOTHING
 RETURNING ",
     template_columns!()
@@ -34,7 +34,8 @@ UPDATE dashboard_template SET
     display_name = COALESCE($2, display_name), description = COALESCE($3, description),
     category = COALESCE($4, category), parameters = COALESCE($5, parameters), spec = COALESCE($6, spec),
     spec_sha256 = COALESCE($7, spec_sha256), spec_size_bytes = COALESCE($8, spec_size_bytes),
-    revision = revision + 1, generation = generation + 1, updated_by = $9
+    revision = revision + 1, generation = generation + 1, updated_by = $9,
+    system_version = COALESCE($10, system_version)
 WHERE id = $1
 RETURNING ",
     template_columns!()
@@ -57,7 +58,7 @@ impl Store {
         let answered = self
             .mutate(mutation, |tx| {
                 async move {
-                    let inserted = insert(tx, access, &request.name, &request.content).await?;
+                    let inserted = insert(tx, access, &request.name, &request.content, None).await?;
                     inserted.ok_or_else(|| exists(&request.name))
                 }
                 .scope_boxed()
@@ -82,7 +83,7 @@ impl Store {
                     request.change.check(&current, spec, &request.limits)?;
                     match request.change.differences(&current) {
                         same if same.is_empty() => Ok(current),
-                        _ => write(tx, access, current, &request.change).await,
+                        _ => write(tx, access, current, &request.change, None).await,
                     }
                 }
                 .scope_boxed()
@@ -112,12 +113,13 @@ impl Store {
     }
 }
 
-/// Inserts a template with its audit event; none when its name is taken.
+/// Inserts a template with its audit event; none when its name is taken. A system template has a version.
 pub async fn insert(
     tx: &Transaction<'_>,
     access: &Access,
     name: &TemplateName,
     content: &TemplateContent,
+    system_version: Option<i32>,
 ) -> Result<Option<Template>> {
     let document = &content.document;
     let rows = tx
@@ -135,6 +137,7 @@ pub async fn insert(
                 (&document.sha256().as_bytes(), Type::BYTEA),
                 (&size(document)?, Type::INT4),
                 (&access.caller().subject(), Type::TEXT),
+                (&system_version, Type::INT4),
             ],
         )
         .await?;
@@ -147,8 +150,14 @@ pub async fn insert(
     Ok(Some(template))
 }
 
-/// Writes a new revision of a template that was locked, with its audit event.
-pub async fn write(tx: &Transaction<'_>, access: &Access, current: Template, new: &TemplateChange) -> Result<Template> {
+/// Writes a new revision of a template that was locked, with its audit event. One of a system template has a new version.
+pub async fn write(
+    tx: &Transaction<'_>,
+    access: &Access,
+    current: Template,
+    new: &TemplateChange,
+    system_version: Option<i32>,
+) -> Result<Template> {
     let document = new.document.as_ref();
     let sha256 = document.map(TemplateDocument::sha256);
     let rows = tx
@@ -164,6 +173,7 @@ pub async fn write(tx: &Transaction<'_>, access: &Access, current: Template, new
                 (&sha256.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
                 (&document.map(size).transpose()?, Type::INT4),
                 (&access.caller().subject(), Type::TEXT),
+                (&system_version, Type::INT4),
             ],
         )
         .await?;

@@ -38,7 +38,7 @@ async fn those_whose_time_has_come_go_with_all_that_belongs_to_them() {
     assert_eq!(count(&sql, "dashboard_revision").await, 2);
     assert_eq!(count(&sql, "dashboard_favorite").await, 0);
     let expected = AuditEvent {
-        actor: "system:maintenance".into(),
+        actor: "system:dashboard-store".into(),
         method: "perses.dashboards.v1.DashboardService/PurgeDashboard".into(),
         permission: "dashboards.purge".into(),
         resource: name.into(),
@@ -75,6 +75,6 @@ async fn many_are_purged_in_batches_and_one_that_is_in_use_is_not_waited_for() {
     holder.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(run(&store, "deleted_dashboards").await.rows, 1);
     assert_eq!(events(&server).await.len(), events_before + 120);
-    let ids = "(SELECT DISTINCT correlation_id FROM audit_log WHERE actor = 'system:maintenance') AS runs";
+    let ids = "(SELECT DISTINCT correlation_id FROM audit_log WHERE actor = 'system:dashboard-store') AS runs";
     assert_eq!(count(&sql, ids).await, 2, "the events of a run have its id");
 }

@@ -16,6 +16,7 @@ const OF_A_PROJECT_AND_SYSTEM: &[&str] = &["idx_dashboard_template_project", "id
 
 /// Statements that have one plan.
 pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
+    ("find_system_template_version", BY_NAME, Most::Rows(1)),
     ("get_template", BY_NAME, Most::Rows(1)),
     ("lock_template", BY_NAME, Most::Rows(1)),
     ("insert_template", NO_INDEX, Most::Rows(0)),

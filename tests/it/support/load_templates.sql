@@ -2,7 +2,7 @@
 -- Inserts $1 templates with the document $2: one in 200 comes with the service, the others are in 20 projects. One in 100 is for
 -- notebooks, and nearly half were never used.
 INSERT INTO dashboard_template (id, project, name, display_name, description, category, parameters, spec, spec_sha256,
-    spec_size_bytes, usage_count, created_by, updated_by, created_at, updated_at)
+    spec_size_bytes, system_version, usage_count, created_by, updated_by, created_at, updated_at)
 SELECT
     gen_random_uuid(),
     CASE WHEN n % 200 > 0 THEN 'project-' || n % 20 END,
@@ -14,6 +14,7 @@ SELECT
     $2::json,
     sha256(convert_to($2::text, 'UTF8')),
     octet_length($2::text),
+    CASE WHEN n % 200 = 0 THEN 1 END,
     GREATEST(0, n * 7919 % 1000 - 400),
     'user:author-' || n % 100,
     'user:author-' || n % 100,

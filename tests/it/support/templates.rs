@@ -3,13 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dashboard_store::access::{AccessControl, Caller, Permission, Scope};
-use dashboard_store::domain::mutation::template::{Installation, SystemTemplate};
-use dashboard_store::domain::name::TemplateName;
-use dashboard_store::domain::spec::SpecLimits;
-use dashboard_store::domain::template::{Category, Parameters, Summary, TemplateContent, TemplateDocument};
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::template_service_client::TemplateServiceClient;
+use dashboard_store::store::maintenance::{Outcome, TASKS, When};
 use dashboard_store::store::{Retention, Store};
 use prost_types::Value;
 use tonic::Status;
@@ -108,29 +104,31 @@ pub async fn instantiate(client: &mut Client, template: &str, id: &str) -> proto
     answer.unwrap().into_inner().dashboard.unwrap()
 }
 
-/// Installs `templates/{id}` without parameters, as the server does it.
-pub async fn install(server: &TestServer, id: &str, spec: &str) -> Installation {
+/// Makes `templates/{id}` without parameters, which is not among those of this release.
+pub async fn make_system_template(server: &TestServer, id: &str, spec: &str) {
+    let mut request = create_request(id);
+    let template = request.template.as_mut().unwrap();
+    template.display_name = format!("System {id}");
+    template.category = proto::TemplateCategory::General.into();
+    template.parameters.clear();
+    template.spec = json_spec(spec);
+    server.templates().await.create_template(request).await.unwrap();
+    let adopt = "UPDATE dashboard_template SET project = NULL, system_version = 1 WHERE project = 'p' AND name = $1";
+    assert_eq!(server.sql().await.execute(adopt, &[&id]).await.unwrap(), 1);
+}
+
+/// Installs the system templates of this release, as a server does when it starts; gives how many were written.
+pub async fn install_system_templates(server: &TestServer) -> u64 {
     let retention = Retention {
         revisions_kept: 100,
         deleted_dashboards: Duration::from_secs(3600),
     };
     let store = Store::new(server.pool().clone(), retention);
-    let caller = Caller::server("InstallSystemTemplate");
-    let access = AccessControl::default()
-        .require(&caller, Permission::TemplatesInstall, Scope::Platform)
-        .await
-        .unwrap();
-    let template = SystemTemplate {
-        name: TemplateName::parse("name", &format!("templates/{id}")).unwrap(),
-        content: TemplateContent {
-            display_name: Summary::display_name("", format!("System {id}")).unwrap(),
-            description: Summary::default(),
-            category: Category::General,
-            parameters: Parameters::default(),
-            document: TemplateDocument::parse(spec.into(), &SpecLimits::default()).unwrap(),
-        },
-    };
-    store.install_system_template(&access, &template).await.unwrap()
+    let task = TASKS.iter().find(|task| task.name == "system_templates").unwrap();
+    match store.maintain(task, When::Now).await.unwrap() {
+        Outcome::Done(done) => done.rows,
+        other => panic!("it did not run: {other:?}"),
+    }
 }
 
 /// Asserts that an error is about the template `name`.

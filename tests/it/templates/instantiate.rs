@@ -11,7 +11,7 @@ use crate::support::requests::{
     spec_named,
 };
 use crate::support::templates::{
-    assert_about_template, create, get, install, instantiate, instantiate_request, values,
+    assert_about_template, create, get, instantiate, instantiate_request, make_system_template, values,
 };
 
 const TEMPLATE: &str = "projects/p/templates/gpu";
@@ -113,7 +113,7 @@ async fn lists_find_dashboards_by_their_template() {
     let server = TestServer::start().await;
     let mut client = server.templates().await;
     create(&mut client, "gpu").await;
-    install(&server, "plain", r#"{"panels":{},"plain":true}"#).await;
+    make_system_template(&server, "plain", r#"{"panels":{},"plain":true}"#).await;
     instantiate(&mut client, TEMPLATE, "made").await;
     let of_the_service = proto::InstantiateTemplateRequest {
         parameters: values(&[]),

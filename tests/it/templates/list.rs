@@ -4,7 +4,7 @@ use dashboard_store::grpc::proto;
 
 use crate::support::TestServer;
 use crate::support::requests::{assert_invalid, json_spec, spec_of_size};
-use crate::support::templates::{Client, create, create_request, get, install, instantiate};
+use crate::support::templates::{Client, create, create_request, get, instantiate, make_system_template};
 
 fn list_request(parent: &str) -> proto::ListTemplatesRequest {
     proto::ListTemplatesRequest {
@@ -32,7 +32,7 @@ async fn names(client: &mut Client, request: proto::ListTemplatesRequest, page_s
 async fn start() -> (TestServer, Client) {
     let server = TestServer::start().await;
     let mut client = server.templates().await;
-    install(&server, "s", r#"{"panels":{}}"#).await;
+    make_system_template(&server, "s", r#"{"panels":{}}"#).await;
     for (parent, id, category) in [
         ("projects/p", "b", proto::TemplateCategory::General),
         ("projects/p", "a", proto::TemplateCategory::TrainingJob),
