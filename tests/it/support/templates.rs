@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dashboard_store::access::{AccessControl, Caller, Permission, Scope};
+use dashboard_store::access::{Access, Permission, Scope};
 use dashboard_store::domain::mutation::template::{Installation, SystemTemplate};
 use dashboard_store::domain::name::TemplateName;
 use dashboard_store::domain::spec::SpecLimits;
@@ -115,11 +115,7 @@ pub async fn install(server: &TestServer, id: &str, spec: &str) -> Installation 
         deleted_dashboards: Duration::from_secs(3600),
     };
     let store = Store::new(server.pool().clone(), retention);
-    let caller = Caller::server("InstallSystemTemplate");
-    let access = AccessControl::default()
-        .require(&caller, Permission::TemplatesInstall, Scope::Platform)
-        .await
-        .unwrap();
+    let access = Access::of_server("InstallSystemTemplate", Permission::TemplatesInstall, Scope::Platform);
     let template = SystemTemplate {
         name: TemplateName::parse("name", &format!("templates/{id}")).unwrap(),
         content: TemplateContent {
