@@ -1,9 +1,12 @@
 //! Compiles the protos, and embeds the migrations.
 //!
-//! Of the protos come the Rust types and services, and the descriptor set that reflection serves; no `protoc` is needed.
+//! Of the protos come the Rust types and services, the descriptor set that reflection serves, and the permission of each
+//! RPC; no `protoc` is needed.
 
 #[path = "build/migrations.rs"]
 mod migrations;
+#[path = "build/permissions.rs"]
+mod permissions;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -26,8 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn compile_protos() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build/permissions.rs");
     for root in ROOTS {
-        println!("cargo:rerun-if-changed={root}");
+        println!("cargo::rerun-if-changed={root}");
     }
     let mut compiler = protox::Compiler::new(ROOTS)?;
     compiler
@@ -36,6 +40,10 @@ fn compile_protos() -> Result<(), Box<dyn Error>> {
         .open_files(PROTOS)?;
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out_dir.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    std::fs::write(
+        out_dir.join("permissions.rs"),
+        permissions::table(&compiler.descriptor_pool())?,
+    )?;
     tonic_prost_build::configure()
         // Documents go from JSON to wire bytes and back without a tree of prost messages in between.
         .extern_path(".google.protobuf.Struct", "crate::grpc::structured::WireStruct")

@@ -82,7 +82,7 @@ else
   chmod 755 "$scratch"
   trap 'stop_server; rm -rf "$scratch"' EXIT
   echo "starting a server of our own (set DASHBOARD_STORE_ADDR to use one that runs)"
-  start_server "$scratch/server" --data-dir "$scratch/data"
+  start_server "$scratch/server" --data-dir "$scratch/data" --bootstrap-admins user:ada,user:grace
   until grpcurl -plaintext -max-time 1 "$grpc_addr" grpc.health.v1.Health/Check 2>/dev/null | grep -q '"SERVING"'; do
     kill -0 "$server_pid"
     sleep 0.2

@@ -1,20 +1,25 @@
 //! Who is calling and what it may do.
 //!
-//! [`Access`] is the proof of authorisation: only [`AccessControl::require`] makes one for a caller, and every store method that
-//! touches a resource takes one. It carries what the audit event of the call needs. What the server does without a call, it
-//! does with an [`Access`] of its own.
+//! [`Access`] is the proof of authorisation: for callers only [`AccessControl`] makes one, and every store method that touches
+//! a resource takes one. It carries what the audit event of the call needs. Which permission an RPC needs stands in its proto,
+//! so no handler says it; which role has it stands in `role_permissions`. What the server does without a call, it does with an
+//! [`Access`] of its own.
 
 mod caller;
+mod control;
+mod grants;
 mod permission;
+mod role_permissions;
 
 pub use caller::{AuthMethod, CallOrigin, Caller, Identity};
+pub use control::AccessControl;
+pub use grants::{Grant, GrantSource, GrantedOn};
 pub use permission::Permission;
 
 use uuid::Uuid;
 
-use crate::domain::name::{Parent, ProjectId, TemplateName};
+use crate::domain::name::{DashboardName, Parent, ProjectId, TemplateName};
 use crate::domain::user::UserId;
-use crate::error::{Error, Result};
 
 /// What a permission is asked for: the scope that is checked is the scope that is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub enum Scope {
     Project(ProjectId),
     /// Every project that the caller may read.
     AllProjects,
+    /// One dashboard, whether it exists or not.
+    Dashboard(DashboardName),
     /// What one user keeps for itself; no project is part of it.
     User(UserId),
     /// What belongs to no project: the templates that come with the service. To read and to use them takes no role in a
@@ -42,6 +49,12 @@ impl From<&ProjectId> for Scope {
     }
 }
 
+impl From<&DashboardName> for Scope {
+    fn from(name: &DashboardName) -> Self {
+        Self::Dashboard(name.clone())
+    }
+}
+
 impl From<&UserId> for Scope {
     fn from(user: &UserId) -> Self {
         Self::User(user.clone())
@@ -57,12 +70,27 @@ impl From<&Parent> for Scope {
     }
 }
 
-/// The proof that a caller may use one permission on one scope.
+/// How much of its scope a proof holds for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// All of it.
+    Whole,
+    /// Of what is in the scope, what is in one of these projects or is one of these dashboards.
+    Parts {
+        /// All that is in them.
+        projects: Vec<ProjectId>,
+        /// By uid: a proof for one life of a dashboard is none for the next one of the same name.
+        dashboards: Vec<Uuid>,
+    },
+}
+
+/// The proof that a caller may use one permission on one scope, as far as it reaches.
 #[derive(Debug, Clone)]
 pub struct Access {
     caller: Caller,
     permission: Permission,
     scope: Scope,
+    reach: Reach,
 }
 
 impl Access {
@@ -73,6 +101,7 @@ impl Access {
             caller: Caller::server(method, correlation_id),
             permission,
             scope,
+            reach: Reach::Whole,
         }
     }
 
@@ -90,37 +119,34 @@ impl Access {
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
-}
 
-/// Decides what callers may do.
-///
-/// The only callers that exist so far are those of development mode, which have every role: the server listens on loopback
-/// alone. What a user keeps for itself is for that user alone, whatever the roles of others.
-/// Authentication and grants replace this type's inside, not its users.
-#[derive(Debug, Clone, Default)]
-pub struct AccessControl {}
+    /// On how much of it.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
 
-impl AccessControl {
-    /// Proves that `caller` has `permission` on `scope`.
-    ///
-    /// # Errors
-    /// `PERMISSION_DENIED` for a caller that lacks it.
-    pub async fn require(&self, caller: &Caller, permission: Permission, scope: impl Into<Scope>) -> Result<Access> {
-        let asked = scope.into();
-        if let Scope::User(user) = &asked
-            && user.subject() != caller.subject()
-        {
-            return Err(Error::PermissionDenied);
+    /// Whether it holds for all of a project, so also for what is not in there yet: then the caller may be told that something
+    /// does not exist.
+    pub fn reaches_all_of(&self, project: &ProjectId) -> bool {
+        match &self.reach {
+            Reach::Whole => true,
+            Reach::Parts { projects, .. } => projects.contains(project),
         }
-        match caller.auth_method() {
-            AuthMethod::Development => Ok(Access {
-                caller: caller.clone(),
-                permission,
-                scope: asked,
-            }),
-            AuthMethod::ClientCertificate | AuthMethod::IdentityHeaders | AuthMethod::Jwt | AuthMethod::Server => {
-                Err(Error::PermissionDenied)
-            }
+    }
+
+    /// The projects that it holds for alone, beside the dashboards; none where it holds for all of the scope.
+    pub fn projects(&self) -> Option<Vec<&str>> {
+        match &self.reach {
+            Reach::Whole => None,
+            Reach::Parts { projects, .. } => Some(projects.iter().map(ProjectId::as_str).collect()),
+        }
+    }
+
+    /// The dashboards that it holds for alone, beside the projects; none where it holds for all of the scope.
+    pub fn dashboards(&self) -> Option<&[Uuid]> {
+        match &self.reach {
+            Reach::Whole => None,
+            Reach::Parts { dashboards, .. } => Some(dashboards),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the options as they are typed; [`ServeConfig`], [`MigrateConfig`] and [`MaintainConfig`] are what is left when every rule was checked,
 //! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
 
+mod access;
 mod args;
 mod connect;
 mod dashboards;
@@ -21,9 +22,10 @@ mod requests;
 mod serve;
 mod value;
 
+pub use access::AccessConfig;
 pub use args::{
-    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
-    MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
+    AccessArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs,
+    MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
 };
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;

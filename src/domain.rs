@@ -23,6 +23,7 @@ pub mod revision;
 pub mod role;
 pub mod search;
 pub mod spec;
+pub mod subject;
 pub mod tags;
 pub mod template;
 pub mod timezone;

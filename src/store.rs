@@ -4,6 +4,7 @@
 //! types, rules about values. A read is one method, one statement and one round trip; a mutation is one transaction of
 //! change, revision, audit event and request id (`mutate`).
 
+mod access_grant;
 mod audit;
 mod classify;
 mod condition;

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-/// What an RPC needs; its text stands in audit events.
+/// What each RPC declares in its proto, by its full name and ordered by that. `build.rs` writes it, and fails where an RPC
+/// declares none.
+const OF_METHODS: &[(&str, Permission)] = include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
+
+/// What an RPC needs. Its text stands in the proto and in audit events; the name of its variant is made of the words of the
+/// text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// Read a dashboard and its revisions.
@@ -29,6 +34,8 @@ pub enum Permission {
     DashboardsImport,
     /// Give dashboards out as files.
     DashboardsExport,
+    /// Remove all that is in a project, for good and at once.
+    ProjectsPurge,
     /// Read what a user keeps: preferences, favourites, recent dashboards.
     PreferencesGet,
     /// Change what a user keeps.
@@ -49,9 +56,39 @@ pub enum Permission {
     TemplatesDelete,
     /// Install a template that comes with the service: no role has it but the server's own.
     TemplatesInstall,
+    /// List who has which role on something.
+    AccessGrantsList,
+    /// Give somebody a role on something.
+    AccessGrantsCreate,
+    /// Take a role away.
+    AccessGrantsRevoke,
 }
 
 impl Permission {
+    /// What an RPC declares in its proto; none for a name that is no RPC of ours. `method` is `package.Service/Method`.
+    pub fn of_method(method: &str) -> Option<Self> {
+        let found = OF_METHODS.binary_search_by_key(&method, |(name, _)| name).ok()?;
+        OF_METHODS.get(found).map(|(_, permission)| *permission)
+    }
+
+    /// Whether it is about what users keep for themselves.
+    pub const fn is_of_users(self) -> bool {
+        matches!(self, Self::PreferencesGet | Self::PreferencesUpdate)
+    }
+
+    /// Whether it only reads dashboards: who may read some of a project gets those, and the others are left out.
+    pub const fn reads_dashboards(self) -> bool {
+        matches!(
+            self,
+            Self::DashboardsGet | Self::DashboardsList | Self::DashboardsSearch | Self::DashboardsExport
+        )
+    }
+
+    /// Whether it only reads one template.
+    pub const fn reads_template(self) -> bool {
+        matches!(self, Self::TemplatesGet | Self::TemplatesRender)
+    }
+
     /// The text in audit events: `resource.verb`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,6 +104,7 @@ impl Permission {
             Self::DashboardsPurge => "dashboards.purge",
             Self::DashboardsImport => "dashboards.import",
             Self::DashboardsExport => "dashboards.export",
+            Self::ProjectsPurge => "projects.purge",
             Self::PreferencesGet => "preferences.get",
             Self::PreferencesUpdate => "preferences.update",
             Self::TemplatesGet => "templates.get",
@@ -77,6 +115,9 @@ impl Permission {
             Self::TemplatesUpdate => "templates.update",
             Self::TemplatesDelete => "templates.delete",
             Self::TemplatesInstall => "templates.install",
+            Self::AccessGrantsList => "access_grants.list",
+            Self::AccessGrantsCreate => "access_grants.create",
+            Self::AccessGrantsRevoke => "access_grants.revoke",
         }
     }
 }
@@ -84,5 +125,28 @@ impl Permission {
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_have_the_permission_that_they_declare() {
+        let of = |method| Permission::of_method(method).map(Permission::as_str);
+        assert_eq!(
+            of("perses.dashboards.v1.DashboardService/GetDashboard"),
+            Some("dashboards.get")
+        );
+        assert_eq!(of("perses.dashboards.v1.DashboardService/Invented"), None);
+        assert_eq!(of("grpc.health.v1.Health/Check"), None);
+    }
+
+    #[test]
+    fn the_table_is_ordered_and_finds_each_of_its_methods() {
+        for (method, permission) in OF_METHODS {
+            assert_eq!(Permission::of_method(method), Some(*permission), "{method}");
+        }
     }
 }

@@ -97,6 +97,9 @@ pub struct ServeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub listeners: ListenerArgs,
+    /// Who may do what.
+    #[command(flatten)]
+    pub access: AccessArgs,
     /// What a dashboard may be.
     #[command(flatten)]
     pub dashboards: DashboardArgs,
@@ -270,6 +273,16 @@ pub struct ListenerArgs {
     /// with a database of yours. [default: false; true with the embedded PostgreSQL]
     #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub insecure_dev: Option<String>,
+}
+
+/// Who may do what.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Access")]
+pub struct AccessArgs {
+    /// Users and groups that may do everything without a grant: user:ada,group:sre. With them the first grants are made.
+    /// [default: none]
+    #[arg(long, env, value_name = "SUBJECTS")]
+    pub bootstrap_admins: Option<String>,
 }
 
 /// What a dashboard may be.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::access::AccessConfig;
 use super::args::ServeArgs;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
@@ -27,6 +28,8 @@ pub struct ServeConfig {
     pub maintenance: bool,
     /// Where to listen.
     pub listeners: ListenersConfig,
+    /// Who may do everything without a grant.
+    pub access: AccessConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
     /// How many requests are taken, and how long they may last.
@@ -59,6 +62,7 @@ impl ServeConfig {
             migrate,
             maintenance,
             listeners,
+            access,
             dashboards,
             requests,
             log,
@@ -83,6 +87,7 @@ impl ServeConfig {
         let migrate = reader.read("MIGRATE", migrate, value::switch);
         let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
         let listeners = ListenersConfig::read(&mut reader, listeners, source);
+        let access = AccessConfig::read(&mut reader, access);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
@@ -93,6 +98,7 @@ impl ServeConfig {
             pool,
             maintenance: maintenance.unwrap_or(true),
             listeners,
+            access,
             dashboards,
             requests,
             log,

@@ -18,11 +18,12 @@ pub use export::Export;
 pub use import::AuthorisedItem;
 use postgres_types::{Json, Type};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::json_text::JsonColumn;
 use super::metadata::Metadata;
 use super::statement::Statement;
-use crate::access::Scope;
+use crate::access::{Access, Reach, Scope};
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::digest::Digest;
 use crate::domain::name::{DashboardName, ProjectId, TemplateName};
@@ -57,19 +58,42 @@ fn answer_bytes(view: View) -> &'static str {
     }
 }
 
-/// Leaves of the rows of `dashboard` those that are in the scope.
-pub(super) fn push_scope(sql: &mut Statement, scope: &Scope) {
-    match scope {
+/// Leaves of the rows of `dashboard` those that are in the scope, as far as the proof reaches.
+pub(super) fn push_scope(sql: &mut Statement, access: &Access) {
+    match access.scope() {
         Scope::Project(project) => {
             sql.push(" AND project = ")
                 .bind(project.as_str().to_owned(), Type::TEXT);
         }
         Scope::AllProjects => {}
-        // Nobody asks for the dashboards of such a scope: it holds none.
-        Scope::User(_) | Scope::Platform => {
+        // Nobody lists the dashboards of such a scope: it holds none, or one that is read by its name.
+        Scope::Dashboard(_) | Scope::User(_) | Scope::Platform => {
             sql.push(" AND false");
         }
     }
+    if let Reach::Parts { projects, dashboards } = access.reach() {
+        push_parts(sql, projects, dashboards);
+    }
+}
+
+/// One condition for each kind that there is: with `project = ` the index of a project's order can be followed.
+fn push_parts(sql: &mut Statement, projects: &[ProjectId], dashboards: &[Uuid]) {
+    let ids: Vec<String> = projects.iter().map(|project| project.as_str().to_owned()).collect();
+    match (ids.as_slice(), dashboards) {
+        ([], []) => sql.push(" AND false"),
+        ([], uids) => sql
+            .push(" AND id = ANY (")
+            .bind(uids.to_vec(), Type::UUID_ARRAY)
+            .push(")"),
+        ([project], []) => sql.push(" AND project = ").bind(project.clone(), Type::TEXT),
+        (_, []) => sql.push(" AND project = ANY (").bind(ids, Type::TEXT_ARRAY).push(")"),
+        (_, uids) => sql
+            .push(" AND (project = ANY (")
+            .bind(ids, Type::TEXT_ARRAY)
+            .push(") OR id = ANY (")
+            .bind(uids.to_vec(), Type::UUID_ARRAY)
+            .push("))"),
+    };
 }
 
 /// The column of the document, where a statement selects it.
@@ -115,7 +139,8 @@ fn template_origin(row: &Row) -> Result<Option<TemplateOrigin>> {
     }))
 }
 
-fn name(row: &Row) -> Result<DashboardName> {
+/// Reads the name of a dashboard from its two columns.
+pub fn name(row: &Row) -> Result<DashboardName> {
     let project = ProjectId::parse("project", row.try_get("project")?).map_err(unreadable)?;
     DashboardName::new(project, "name", row.try_get("name")?).map_err(unreadable)
 }

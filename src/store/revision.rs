@@ -35,7 +35,7 @@ const GET_REVISION: &str = concat!(
     revision_columns!(),
     ", r.spec
 FROM dashboard AS d LEFT JOIN dashboard_revision AS r ON r.dashboard_id = d.id AND r.revision = $3
-WHERE d.project = $1 AND d.name = $2"
+WHERE d.project = $1 AND d.name = $2 AND ($4::uuid[] IS NULL OR d.id = ANY ($4))"
 );
 
 // One row of the head alone tells an empty page from a dashboard that does not exist. Of the candidates, which are one more
@@ -54,7 +54,7 @@ FROM dashboard AS d LEFT JOIN LATERAL (
     ) AS candidate
     WINDOW page AS (ORDER BY revision DESC ROWS UNBOUNDED PRECEDING)
 ) AS r ON r.position = 1 OR (r.bytes <= $5 AND r.position <= $4)
-WHERE d.project = $1 AND d.name = $2
+WHERE d.project = $1 AND d.name = $2 AND ($7::uuid[] IS NULL OR d.id = ANY ($7))
 ORDER BY r.revision DESC"
 );
 
@@ -63,7 +63,7 @@ SELECT d.revision AS head_revision, old.spec AS from_spec, new.spec AS to_spec
 FROM dashboard AS d
 LEFT JOIN dashboard_revision AS old ON old.dashboard_id = d.id AND old.revision = $3
 LEFT JOIN dashboard_revision AS new ON new.dashboard_id = d.id AND new.revision = COALESCE($4, d.revision)
-WHERE d.project = $1 AND d.name = $2";
+WHERE d.project = $1 AND d.name = $2 AND ($5::uuid[] IS NULL OR d.id = ANY ($5))";
 
 const REVISION_EXISTS: &str = "-- revision_exists
 SELECT FROM dashboard_revision WHERE dashboard_id = $1 AND revision = $2";
@@ -76,15 +76,20 @@ impl Store {
     ///
     /// # Errors
     /// `DASHBOARD_NOT_FOUND`, `REVISION_NOT_FOUND`, `REVISION_PRUNED`.
-    pub async fn get_dashboard_revision(&self, _access: &Access, name: &RevisionName) -> Result<DashboardRevision> {
+    pub async fn get_dashboard_revision(&self, access: &Access, name: &RevisionName) -> Result<DashboardRevision> {
         let (project, id) = (name.dashboard.project().as_str(), name.dashboard.id());
         let rows = self
             .read(
                 GET_REVISION,
-                &[(&project, Type::TEXT), (&id, Type::TEXT), (&name.revision, Type::INT4)],
+                &[
+                    (&project, Type::TEXT),
+                    (&id, Type::TEXT),
+                    (&name.revision, Type::INT4),
+                    (&access.dashboards(), Type::UUID_ARRAY),
+                ],
             )
             .await?;
-        let row = rows.first().ok_or_else(|| head::not_found(&name.dashboard))?;
+        let row = rows.first().ok_or_else(|| head::missing(access, &name.dashboard))?;
         if row.try_get::<_, Option<i32>>("revision")?.is_none() {
             return Err(missing(name, row.try_get("head_revision")?));
         }
@@ -97,7 +102,7 @@ impl Store {
     /// `DASHBOARD_NOT_FOUND`.
     pub async fn list_dashboard_revisions(
         &self,
-        _access: &Access,
+        access: &Access,
         query: &ListDashboardRevisions,
     ) -> Result<Page<DashboardRevision>> {
         let (project, id) = (query.dashboard.project().as_str(), query.dashboard.id());
@@ -116,10 +121,11 @@ impl Store {
                     (&size, Type::INT8),
                     (&MAX_PAGE_BYTES, Type::INT8),
                     (&query.view.with_spec(), Type::BOOL),
+                    (&access.dashboards(), Type::UUID_ARRAY),
                 ],
             )
             .await?;
-        let first = rows.first().ok_or_else(|| head::not_found(&query.dashboard))?;
+        let first = rows.first().ok_or_else(|| head::missing(access, &query.dashboard))?;
         let items = match first.try_get("revision")? {
             Some::<i32>(_) => rows
                 .iter()
@@ -136,7 +142,7 @@ impl Store {
     /// As for [`Store::get_dashboard_revision`].
     pub async fn diff_dashboard_revisions(
         &self,
-        _access: &Access,
+        access: &Access,
         name: &DashboardName,
         range: RevisionRange,
     ) -> Result<(String, String)> {
@@ -149,10 +155,11 @@ impl Store {
                     (&id, Type::TEXT),
                     (&range.from, Type::INT4),
                     (&range.to, Type::INT4),
+                    (&access.dashboards(), Type::UUID_ARRAY),
                 ],
             )
             .await?;
-        let row = rows.first().ok_or_else(|| head::not_found(name))?;
+        let row = rows.first().ok_or_else(|| head::missing(access, name))?;
         let head_revision: i32 = row.try_get("head_revision")?;
         let spec_of = |column: &str, revision: i32| -> Result<String> {
             let spec: Option<JsonColumn> = row.try_get(column)?;
@@ -187,7 +194,7 @@ impl Store {
         let answered = self
             .mutate(mutation, |tx| {
                 async move {
-                    let head = head::lock(tx, &request.revision.dashboard, View::Basic).await?;
+                    let head = head::lock(tx, access, &request.revision.dashboard, View::Basic).await?;
                     head::require_active(&head.dashboard)?;
                     head::require_version(&head.dashboard, &request.etag)?;
                     require_revision(tx, &head.dashboard, &request.revision).await?;

@@ -37,6 +37,7 @@ async fn nothing_is_lost_doubled_or_made_up_whatever_fails() {
     };
     eprintln!("seed {}", plan.seed);
     let mut deployment = Deployment::start().await;
+    deployment.execute(&plan.grants()).await;
     let recorder = Arc::new(Recorder::default());
     let progress = Arc::new(Progress::default());
     let clients = (0..CLIENTS).map(|_| Client::new(deployment.channel(), Arc::clone(&recorder)));
@@ -101,6 +102,7 @@ async fn run_sabotaged(operations: usize, sabotage: &str, alter: fn(Client) -> C
     }
     let last_client = clients[0].clone();
     let plan = Plan { seed: 1, operations };
+    sql.batch_execute(&plan.grants()).await.unwrap();
     scenario::run(plan, clients, &Arc::default()).await;
     scenario::conclude(&last_client, &recorder).await;
     let (history, stored) = (recorder.history(), Stored::read(&sql).await);

@@ -20,7 +20,7 @@ use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
-use crate::support::rows::{load_dashboards, load_preferences, load_templates};
+use crate::support::rows::{load_access_grants, load_dashboards, load_preferences, load_templates};
 
 /// How many dashboards there are; `support/load_dashboards.sql` says of what kinds. Among fewer, other plans are good too.
 const DASHBOARDS: i32 = 100_000;
@@ -48,6 +48,10 @@ const BY_UID: &[&str] = &["dashboard_pkey"];
 const REVISION: &[&str] = &["dashboard_revision_pkey"];
 const BY_NAME_WITH_REVISION: &[&str] = &["idx_dashboard_project_name", "dashboard_revision_pkey"];
 const BY_UID_WITH_REVISION: &[&str] = &["dashboard_pkey", "dashboard_revision_pkey"];
+/// All that a caller was granted, with the dashboards of those grants that are on one.
+const GRANTS: &[&str] = &["idx_access_grant_subject", "dashboard_pkey"];
+/// How many the caller of the tests has.
+const GRANTS_OF_A_CALLER: u64 = 11;
 const PREFERENCES: &[&str] = &["idx_user_preferences_subject"];
 const FAVORITE_BY_NAME: &[&str] = &["idx_dashboard_project_name", "dashboard_favorite_pkey"];
 const FAVORITES: &[&str] = &["idx_dashboard_favorite_position", "dashboard_pkey"];
@@ -73,6 +77,8 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("get_dashboard_revision", BY_NAME_WITH_REVISION, Most::Rows(2)),
     ("list_dashboard_revisions", BY_NAME_WITH_REVISION, Most::Rows(52)),
     ("diff_dashboard_revisions", BY_NAME_WITH_REVISION, Most::Rows(3)),
+    // Every decision about a caller whose grants are not known: an entry of the index, a row, and a dashboard for each.
+    ("find_grants", GRANTS, Most::Rows(3 * GRANTS_OF_A_CALLER)),
     // Every mutation.
     ("lock_request", NO_INDEX, Most::Rows(0)),
     ("find_answer", &["mutation_request_pkey"], Most::Rows(1)),
@@ -284,6 +290,7 @@ impl Loaded {
         load_dashboards(&sql, DASHBOARDS).await;
         load_preferences(&sql).await;
         load_templates(&sql, templates::TEMPLATES).await;
+        load_access_grants(&sql).await;
         let log = ExplainedLog::of(&database).await;
         let server = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
         server.wait_until(ServingStatus::Serving).await;

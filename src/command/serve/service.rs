@@ -112,7 +112,7 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
         idle: config.requests.stream_idle_timeout,
         export: config.requests.export_timeout,
     };
-    let access = AccessControl::default();
+    let access = AccessControl::new(config.access.bootstrap_admins.clone(), Arc::new(store.clone()));
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),

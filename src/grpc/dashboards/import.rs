@@ -7,7 +7,7 @@ use tonic::{Request, Status, Streaming};
 use tracing::Instrument as _;
 
 use super::Dashboards;
-use crate::access::{Access, Caller, Permission};
+use crate::access::{Access, Caller};
 use crate::domain::import::{
     ImportItem, ImportOptions, ImportedNames, MAX_ATOMIC_BYTES, MAX_ATOMIC_ITEMS, MAX_ITEMS, Refusal,
 };
@@ -85,12 +85,7 @@ impl Import {
         };
         let parent = Parent::parse("options.parent", &message.parent).map_err(Error::from)?;
         let access = match parent.project() {
-            Some(project) => Some(
-                service
-                    .access
-                    .require(&caller, Permission::DashboardsImport, project)
-                    .await?,
-            ),
+            Some(project) => Some(service.access.require(&caller, project).await?),
             None => None,
         };
         let options = parse_options(message).map_err(Error::from)?;
@@ -281,10 +276,7 @@ impl Import {
         if let Some(access) = &self.access {
             return Ok(access.clone());
         }
-        let control = &self.service.access;
-        control
-            .require(&self.caller, Permission::DashboardsImport, name.project())
-            .await
+        self.service.access.require(&self.caller, name.project()).await
     }
 }
 

@@ -4,7 +4,6 @@ use tokio::task::spawn_blocking;
 use tonic::Request;
 
 use super::Dashboards;
-use crate::access::Permission;
 use crate::domain::diff::json_patch;
 use crate::domain::name::{DashboardName, Parent, RevisionName};
 use crate::error::{Error, Result};
@@ -22,10 +21,7 @@ impl Dashboards {
     ) -> Result<proto::GetDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsGet, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let (view, format) = parse_get(&message)?;
         let dashboard = self.store.get_dashboard(&access, &name, view).await?;
         Ok(proto::GetDashboardResponse {
@@ -39,7 +35,7 @@ impl Dashboards {
     ) -> Result<proto::BatchGetDashboardsResponse> {
         let (caller, message) = open(request)?;
         let parent = Parent::parse("parent", &message.parent)?;
-        let access = self.access.require(&caller, Permission::DashboardsGet, &parent).await?;
+        let access = self.access.require(&caller, &parent).await?;
         let (names, view, format) = parse_batch(message, &parent)?;
         let dashboards = self.store.batch_get_dashboards(&access, &names, view).await?;
         Ok(proto::BatchGetDashboardsResponse {
@@ -53,10 +49,7 @@ impl Dashboards {
     ) -> Result<proto::ListDashboardsResponse> {
         let (caller, message) = open(request)?;
         let parent = Parent::parse("parent", &message.parent)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsList, &parent)
-            .await?;
+        let access = self.access.require(&caller, &parent).await?;
         let (query, format) = parse_list(&message, parent)?;
         let page = self.store.list_dashboards(&access, &query).await?;
         Ok(proto::ListDashboardsResponse {
@@ -71,10 +64,7 @@ impl Dashboards {
     ) -> Result<proto::SearchDashboardsResponse> {
         let (caller, message) = open(request)?;
         let parent = Parent::parse("parent", &message.parent)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsSearch, &parent)
-            .await?;
+        let access = self.access.require(&caller, &parent).await?;
         let search = parse_search(&message)?;
         let results = self.store.search_dashboards(&access, &search).await?;
         Ok(present_results(results))
@@ -86,10 +76,7 @@ impl Dashboards {
     ) -> Result<proto::ListDashboardRevisionsResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("parent", &message.parent)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsGet, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let (query, format) = parse_list_revisions(&message, name)?;
         let page = self.store.list_dashboard_revisions(&access, &query).await?;
         Ok(proto::ListDashboardRevisionsResponse {
@@ -104,10 +91,7 @@ impl Dashboards {
     ) -> Result<proto::GetDashboardRevisionResponse> {
         let (caller, message) = open(request)?;
         let name = RevisionName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsGet, name.dashboard.project())
-            .await?;
+        let access = self.access.require(&caller, &name.dashboard).await?;
         let format = SpecFormat::parse(message.spec_format)?;
         let revision = self.store.get_dashboard_revision(&access, &name).await?;
         Ok(proto::GetDashboardRevisionResponse {
@@ -121,10 +105,7 @@ impl Dashboards {
     ) -> Result<proto::DiffDashboardRevisionsResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsGet, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let range = parse_diff(&message)?;
         let (from, to) = self.store.diff_dashboard_revisions(&access, &name, range).await?;
         // Comparing never waits: on a thread that serves calls no deadline could end it, and other calls would stand still.

@@ -3,7 +3,6 @@
 use tonic::Request;
 
 use super::Dashboards;
-use crate::access::Permission;
 use crate::domain::name::{DashboardName, RevisionName, parse_project};
 use crate::error::Result;
 use crate::grpc::call::open;
@@ -19,10 +18,7 @@ impl Dashboards {
     ) -> Result<proto::CreateDashboardResponse> {
         let (caller, message) = open(request)?;
         let project = parse_project("parent", &message.parent)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsCreate, &project)
-            .await?;
+        let access = self.access.require(&caller, &project).await?;
         let create = parse_create(message, project, &self.limits)?;
         let warnings = create.content.spec.warnings().to_vec();
         let dashboard = self.store.create_dashboard(&access, create).await?;
@@ -38,10 +34,7 @@ impl Dashboards {
     ) -> Result<proto::UpdateDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = parse_nested_name(message.dashboard.as_ref())?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsUpdate, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let update = parse_update(message, name, &self.limits)?;
         let warnings = update.change.spec.as_ref().map(|spec| spec.warnings().to_vec());
         let dashboard = self.store.update_dashboard(&access, update).await?;
@@ -57,10 +50,7 @@ impl Dashboards {
     ) -> Result<proto::ApplyDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = parse_nested_name(message.dashboard.as_ref())?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsApply, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let apply = parse_apply(message, name, &self.limits)?;
         let warnings = apply.content.spec.warnings().to_vec();
         let (dashboard, outcome) = self.store.apply_dashboard(&access, apply).await?;
@@ -77,10 +67,7 @@ impl Dashboards {
     ) -> Result<proto::DeleteDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsDelete, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let target = parse_target(name, &message.etag, &message.request_id, message.validate_only)?;
         let dashboard = self.store.delete_dashboard(&access, target).await?;
         Ok(proto::DeleteDashboardResponse {
@@ -94,10 +81,7 @@ impl Dashboards {
     ) -> Result<proto::UndeleteDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsUndelete, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let target = parse_target(name, &message.etag, &message.request_id, message.validate_only)?;
         let dashboard = self.store.undelete_dashboard(&access, target).await?;
         Ok(proto::UndeleteDashboardResponse {
@@ -111,10 +95,7 @@ impl Dashboards {
     ) -> Result<proto::PurgeDashboardResponse> {
         let (caller, message) = open(request)?;
         let name = DashboardName::parse("name", &message.name)?;
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsPurge, name.project())
-            .await?;
+        let access = self.access.require(&caller, &name).await?;
         let target = parse_target(name, &message.etag, &message.request_id, message.validate_only)?;
         self.store.purge_dashboard(&access, target).await?;
         Ok(proto::PurgeDashboardResponse {})
@@ -126,11 +107,7 @@ impl Dashboards {
     ) -> Result<proto::RestoreDashboardRevisionResponse> {
         let (caller, message) = open(request)?;
         let revision = RevisionName::parse("name", &message.name)?;
-        let project = revision.dashboard.project();
-        let access = self
-            .access
-            .require(&caller, Permission::DashboardsRestore, project)
-            .await?;
+        let access = self.access.require(&caller, &revision.dashboard).await?;
         let restore = parse_restore(message, revision)?;
         let dashboard = self.store.restore_dashboard_revision(&access, restore).await?;
         Ok(proto::RestoreDashboardRevisionResponse {

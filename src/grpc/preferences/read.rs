@@ -19,10 +19,7 @@ impl Preferences {
     ) -> Result<proto::GetPreferencesResponse> {
         let (caller, message) = open(request)?;
         let name = PreferencesName::parse("name", &message.name, caller.user())?;
-        let access = self
-            .access
-            .require(&caller, Permission::PreferencesGet, &name.user)
-            .await?;
+        let access = self.access.require(&caller, &name.user).await?;
         let preferences = self.store.get_preferences(&access, &name.user).await?;
         Ok(proto::GetPreferencesResponse {
             preferences: Some(present_preferences(&preferences)),
@@ -35,10 +32,10 @@ impl Preferences {
     ) -> Result<proto::ListFavoritesResponse> {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
-        let access = self.access.require(&caller, Permission::PreferencesGet, &user).await?;
+        let access = self.access.require(&caller, &user).await?;
         let readable = self
             .access
-            .require(&caller, Permission::DashboardsList, Scope::AllProjects)
+            .require_also(&access, Permission::DashboardsList, Scope::AllProjects)
             .await?;
         let query = parse_list_favorites(&message, user)?;
         let page = self.store.list_favorites(&access, &readable, &query).await?;
@@ -54,10 +51,10 @@ impl Preferences {
     ) -> Result<proto::ListRecentDashboardsResponse> {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
-        let access = self.access.require(&caller, Permission::PreferencesGet, &user).await?;
+        let access = self.access.require(&caller, &user).await?;
         let readable = self
             .access
-            .require(&caller, Permission::DashboardsList, Scope::AllProjects)
+            .require_also(&access, Permission::DashboardsList, Scope::AllProjects)
             .await?;
         let query = parse_list_recents(&message, user)?;
         let page = self.store.list_recent_dashboards(&access, &readable, &query).await?;

@@ -5,7 +5,7 @@
 use tonic::Request;
 
 use super::Preferences;
-use crate::access::{Access, Caller, Permission};
+use crate::access::{Access, Permission};
 use crate::domain::name::DashboardName;
 use crate::domain::user::{PreferencesName, UserId};
 use crate::error::Result;
@@ -21,7 +21,7 @@ impl Preferences {
         let (caller, message) = open(request)?;
         let given_name = message.preferences.as_ref().map_or("", |preferences| &preferences.name);
         let name = PreferencesName::parse("preferences.name", given_name, caller.user())?;
-        let access = self.require_own(&caller, &name.user).await?;
+        let access = self.access.require(&caller, &name.user).await?;
         let update = parse_update(message, name)?;
         let preferences = self.store.update_preferences(&access, update).await?;
         Ok(proto::UpdatePreferencesResponse {
@@ -32,9 +32,9 @@ impl Preferences {
     pub(super) async fn add(&self, request: Request<proto::AddFavoriteRequest>) -> Result<proto::AddFavoriteResponse> {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
-        let access = self.require_own(&caller, &user).await?;
+        let access = self.access.require(&caller, &user).await?;
         let add = parse_dashboard_of_user(user, &message.dashboard, &message.request_id, message.validate_only)?;
-        let readable = self.require_readable(&caller, &add.dashboard).await?;
+        let readable = self.require_readable(&access, &add.dashboard).await?;
         self.store.add_favorite(&access, &readable, add).await?;
         Ok(proto::AddFavoriteResponse {})
     }
@@ -45,7 +45,7 @@ impl Preferences {
     ) -> Result<proto::RemoveFavoriteResponse> {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
-        let access = self.require_own(&caller, &user).await?;
+        let access = self.access.require(&caller, &user).await?;
         let remove = parse_dashboard_of_user(user, &message.dashboard, &message.request_id, message.validate_only)?;
         self.store.remove_favorite(&access, remove).await?;
         Ok(proto::RemoveFavoriteResponse {})
@@ -57,21 +57,17 @@ impl Preferences {
     ) -> Result<proto::RecordDashboardViewResponse> {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
-        let access = self.require_own(&caller, &user).await?;
+        let access = self.access.require(&caller, &user).await?;
         let view = parse_dashboard_of_user(user, &message.dashboard, &message.request_id, message.validate_only)?;
-        let readable = self.require_readable(&caller, &view.dashboard).await?;
+        let readable = self.require_readable(&access, &view.dashboard).await?;
         self.store.record_dashboard_view(&access, &readable, &view).await?;
         Ok(proto::RecordDashboardViewResponse {})
     }
 
-    /// Proves that the caller may change what `user` keeps.
-    async fn require_own(&self, caller: &Caller, user: &UserId) -> Result<Access> {
-        self.access.require(caller, Permission::PreferencesUpdate, user).await
-    }
-
-    /// Proves that the caller may read the dashboard.
-    async fn require_readable(&self, caller: &Caller, dashboard: &DashboardName) -> Result<Access> {
-        let project = dashboard.project();
-        self.access.require(caller, Permission::DashboardsGet, project).await
+    /// Proves that the caller may read the dashboard, too.
+    async fn require_readable(&self, own: &Access, dashboard: &DashboardName) -> Result<Access> {
+        self.access
+            .require_also(own, Permission::DashboardsGet, dashboard)
+            .await
     }
 }

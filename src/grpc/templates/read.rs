@@ -5,7 +5,6 @@ use std::slice;
 use tonic::Request;
 
 use super::Templates;
-use crate::access::Permission;
 use crate::domain::dashboard::View;
 use crate::domain::name::{Parent, TemplateName};
 use crate::domain::template::render;
@@ -20,7 +19,7 @@ impl Templates {
     pub(super) async fn get(&self, request: Request<proto::GetTemplateRequest>) -> Result<proto::GetTemplateResponse> {
         let (caller, message) = open(request)?;
         let name = TemplateName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::TemplatesGet, &name).await?;
+        let access = self.access.require(&caller, &name).await?;
         let (view, format) = parse_get(&message)?;
         let template = self.store.get_template(&access, &name, view).await?;
         Ok(proto::GetTemplateResponse {
@@ -34,7 +33,7 @@ impl Templates {
     ) -> Result<proto::ListTemplatesResponse> {
         let (caller, message) = open(request)?;
         let parent = Parent::parse("parent", &message.parent)?;
-        let access = self.access.require(&caller, Permission::TemplatesList, &parent).await?;
+        let access = self.access.require(&caller, &parent).await?;
         let (query, format) = parse_list(&message, parent)?;
         let page = self.store.list_templates(&access, &query).await?;
         Ok(proto::ListTemplatesResponse {
@@ -49,7 +48,7 @@ impl Templates {
     ) -> Result<proto::RenderTemplateResponse> {
         let (caller, message) = open(request)?;
         let name = TemplateName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::TemplatesRender, &name).await?;
+        let access = self.access.require(&caller, &name).await?;
         let (values, format) = parse_render(message)?;
         let template = self.store.get_template(&access, &name, View::Full).await?;
         let text = template.spec.ok_or_else(|| Error::internal("a document is missing"))?;

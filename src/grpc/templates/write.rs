@@ -18,10 +18,7 @@ impl Templates {
     ) -> Result<proto::CreateTemplateResponse> {
         let (caller, message) = open(request)?;
         let project = parse_project("parent", &message.parent)?;
-        let access = self
-            .access
-            .require(&caller, Permission::TemplatesCreate, &project)
-            .await?;
+        let access = self.access.require(&caller, &project).await?;
         let create = parse_create(message, project, &self.limits)?;
         let template = self.store.create_template(&access, create).await?;
         Ok(proto::CreateTemplateResponse {
@@ -36,7 +33,7 @@ impl Templates {
         let (caller, message) = open(request)?;
         let given_name = message.template.as_ref().map_or("", |template| &template.name);
         let name = TemplateName::parse("template.name", given_name)?;
-        let access = self.access.require(&caller, Permission::TemplatesUpdate, &name).await?;
+        let access = self.access.require(&caller, &name).await?;
         let update = parse_update(message, name, &self.limits)?;
         let template = self.store.update_template(&access, update).await?;
         Ok(proto::UpdateTemplateResponse {
@@ -50,7 +47,7 @@ impl Templates {
     ) -> Result<proto::DeleteTemplateResponse> {
         let (caller, message) = open(request)?;
         let name = TemplateName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, Permission::TemplatesDelete, &name).await?;
+        let access = self.access.require(&caller, &name).await?;
         let delete = parse_delete(&message, name)?;
         self.store.delete_template(&access, delete).await?;
         Ok(proto::DeleteTemplateResponse {})
@@ -64,13 +61,10 @@ impl Templates {
         let (caller, message) = open(request)?;
         let template = TemplateName::parse("name", &message.name)?;
         let project = parse_project("parent", &message.parent)?;
+        let writing = self.access.require(&caller, &project).await?;
         let reading = self
             .access
-            .require(&caller, Permission::TemplatesRender, &template)
-            .await?;
-        let writing = self
-            .access
-            .require(&caller, Permission::TemplatesInstantiate, &project)
+            .require_also(&writing, Permission::TemplatesRender, &template)
             .await?;
         let instantiate = parse_instantiate(message, template, project, &self.limits)?;
         let dashboard = self.store.instantiate_template(&reading, &writing, instantiate).await?;

@@ -1,7 +1,7 @@
 //! ApplyDashboard.
 
 use super::create::taken_by;
-use super::head::{self, Head, not_found, require_version};
+use super::head::{self, Head, missing, require_version};
 use super::lifecycle::revive;
 use super::write::{NewContent, Writer};
 use scoped_futures::ScopedFutureExt as _;
@@ -27,7 +27,7 @@ impl Store {
             .mutate(mutation, |tx| {
                 async move {
                     let writer = self.writer(access, request.change_note.as_str());
-                    match head::lock_any_case(tx, &request.name, View::Full).await? {
+                    match head::lock_any_case(tx, access, &request.name, View::Full).await? {
                         Some(head) => apply_to(tx, writer, head, request).await,
                         None => apply_to_nothing(tx, writer, request).await,
                     }
@@ -83,7 +83,7 @@ async fn apply_to_nothing(
     apply: &ApplyDashboard,
 ) -> Result<(Dashboard, ApplyOutcome)> {
     if apply.etag.is_some() {
-        return Err(not_found(&apply.name));
+        return Err(missing(writer.access(), &apply.name));
     }
     match writer.insert(tx, &apply.name, &apply.content, None).await? {
         Some(dashboard) => Ok((dashboard, ApplyOutcome::Created)),

@@ -2,7 +2,7 @@
 
 use super::from_row;
 use super::list::select_page;
-use crate::access::{Access, Scope};
+use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, View};
 use crate::domain::filter::Filter;
 use crate::domain::list::ListDashboards;
@@ -26,7 +26,7 @@ impl Store {
         let connection = self.pool.get().await?;
         Ok(Export {
             snapshot: Snapshot::begin(connection).await?,
-            scope: access.scope().clone(),
+            access: access.clone(),
             next: Some(ListDashboards {
                 parent,
                 page_size: PORTION,
@@ -44,7 +44,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Export {
     snapshot: Snapshot,
-    scope: Scope,
+    access: Access,
     /// What to read next; none after the last portion.
     next: Option<ListDashboards>,
 }
@@ -58,7 +58,7 @@ impl Export {
         let Some(query) = self.next.take() else {
             return Ok(None);
         };
-        let statement = select_page("-- export_dashboards\nSELECT ", &query, &self.scope);
+        let statement = select_page("-- export_dashboards\nSELECT ", &query, &self.access);
         let rows = self.snapshot.query_once(statement.text(), &statement.params()).await?;
         let dashboards = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         let portion = page(dashboards, &rows, |last| query.cursor_on(last))?;

@@ -4,6 +4,7 @@ use postgres_types::Type;
 use tokio_postgres::Row;
 
 use super::{digest, from_row, head_columns};
+use crate::access::Access;
 use crate::domain::audit_event::Version;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::digest::Digest;
@@ -18,7 +19,8 @@ const LOCK_HEAD: &str = concat!(
     "-- lock_dashboard_head\nSELECT ",
     head_columns!(),
     ", spec_value_sha256, CASE WHEN $3 THEN spec END AS spec
-FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\") FOR UPDATE"
+FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\")
+    AND ($4::uuid[] IS NULL OR id = ANY ($4)) FOR UPDATE"
 );
 
 /// A head that this transaction has locked.
@@ -30,13 +32,23 @@ pub struct Head {
     pub value_sha256: Digest,
 }
 
-/// Locks the dashboard of this name, or of one that differs in case alone.
-pub async fn lock_any_case(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Option<Head>> {
+/// Locks the dashboard of this name, or of one that differs in case alone, if the proof reaches it.
+pub async fn lock_any_case(
+    tx: &Transaction<'_>,
+    access: &Access,
+    name: &DashboardName,
+    view: View,
+) -> Result<Option<Head>> {
     let (project, id, with_spec) = (name.project().as_str(), name.id(), view.with_spec());
     let rows = tx
         .query(
             LOCK_HEAD,
-            &[(&project, Type::TEXT), (&id, Type::TEXT), (&with_spec, Type::BOOL)],
+            &[
+                (&project, Type::TEXT),
+                (&id, Type::TEXT),
+                (&with_spec, Type::BOOL),
+                (&access.dashboards(), Type::UUID_ARRAY),
+            ],
         )
         .await?;
     let Some(row) = rows.first() else {
@@ -49,11 +61,11 @@ pub async fn lock_any_case(tx: &Transaction<'_>, name: &DashboardName, view: Vie
 }
 
 /// Locks the dashboard `name`.
-pub async fn lock(tx: &Transaction<'_>, name: &DashboardName, view: View) -> Result<Head> {
-    lock_any_case(tx, name, view)
+pub async fn lock(tx: &Transaction<'_>, access: &Access, name: &DashboardName, view: View) -> Result<Head> {
+    lock_any_case(tx, access, name, view)
         .await?
         .filter(|head| head.dashboard.name == *name)
-        .ok_or_else(|| not_found(name))
+        .ok_or_else(|| missing(access, name))
 }
 
 /// Reads the row that changing a locked head gave back; locked, it is there.
@@ -62,8 +74,12 @@ pub fn written(rows: &[Row]) -> Result<Dashboard> {
     from_row(row)
 }
 
-/// The error for a dashboard that does not exist.
-pub fn not_found(name: &DashboardName) -> Error {
+/// The error for a dashboard that does not exist, or that the proof does not reach: the two look the same to a caller who may
+/// not know which dashboards the project has.
+pub fn missing(access: &Access, name: &DashboardName) -> Error {
+    if !access.reaches_all_of(name.project()) {
+        return Error::PermissionDenied;
+    }
     Error::NotFound {
         reason: Reason::DashboardNotFound,
         name: name.to_string(),

@@ -121,7 +121,7 @@ async fn import(
     item: &ImportItem,
     conflict: ConflictPolicy,
 ) -> Result<Imported> {
-    let Some(head) = head::lock_any_case(tx, &item.name, View::Basic).await? else {
+    let Some(head) = head::lock_any_case(tx, writer.access(), &item.name, View::Basic).await? else {
         let inserted = writer.insert(tx, &item.name, &item.content, None).await?;
         // Where somebody else created it meanwhile, the next try finds it.
         let created = inserted.ok_or(Error::SerializationFailure)?;

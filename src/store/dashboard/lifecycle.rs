@@ -45,7 +45,7 @@ impl Store {
         let answered = self
             .mutate(mutation, |tx| {
                 async move {
-                    let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
+                    let head = head::lock(tx, access, &request.name, View::Full).await?.dashboard;
                     require_active(&head)?;
                     require_version(&head, &request.etag)?;
                     self.bury(tx, access, head).await
@@ -66,7 +66,7 @@ impl Store {
         let answered = self
             .mutate(mutation, |tx| {
                 async move {
-                    let head = head::lock(tx, &request.name, View::Full).await?.dashboard;
+                    let head = head::lock(tx, access, &request.name, View::Full).await?.dashboard;
                     require_deleted(&head)?;
                     require_version(&head, &request.etag)?;
                     revive(tx, access, head).await
@@ -86,7 +86,7 @@ impl Store {
         let request = &target;
         self.mutate(mutation, |tx| {
             async move {
-                let head = head::lock(tx, &request.name, View::Basic).await?.dashboard;
+                let head = head::lock(tx, access, &request.name, View::Basic).await?.dashboard;
                 require_deleted(&head)?;
                 require_version(&head, &request.etag)?;
                 tx.execute(PURGE_DASHBOARD, &[(&head.uid, Type::UUID)]).await?;

@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn list_dashboards(&self, access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
-        let statement = select_page("-- list_dashboards\nSELECT ", query, access.scope());
+        let statement = select_page("-- list_dashboards\nSELECT ", query, access);
         let rows = self.read_with(&statement).await?;
         let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
@@ -29,8 +29,8 @@ impl Store {
 
 /// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come
 /// back that fit into an answer, and how many candidates there were. The first one always fits.
-pub(super) fn select_page(head: &str, query: &ListDashboards, scope: &Scope) -> Statement {
-    let order_by = order_by(order_columns(query, scope), query.order_by.direction);
+pub(super) fn select_page(head: &str, query: &ListDashboards, access: &Access) -> Statement {
+    let order_by = order_by(order_columns(query, access.scope()), query.order_by.direction);
     let size = i64::from(query.page_size.get());
     let mut sql = Statement::new(head);
     sql.push(head_columns!()).push(", candidates");
@@ -42,7 +42,7 @@ pub(super) fn select_page(head: &str, query: &ListDashboards, scope: &Scope) -> 
         .push(") OVER page <= ")
         .bind(MAX_PAGE_BYTES, Type::INT8)
         .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
-    push_conditions(&mut sql, query, scope);
+    push_conditions(&mut sql, query, access);
     sql.push(" ORDER BY ")
         .push(&order_by)
         .push(" LIMIT ")
@@ -75,15 +75,15 @@ fn order_columns(query: &ListDashboards, scope: &Scope) -> &'static [&'static st
 }
 
 /// The scope that was authorised is the scope that is queried.
-fn push_conditions(sql: &mut Statement, query: &ListDashboards, scope: &Scope) {
+fn push_conditions(sql: &mut Statement, query: &ListDashboards, access: &Access) {
     sql.push(if query.show_deleted { "true" } else { "state = 'active'" });
-    push_scope(sql, scope);
+    push_scope(sql, access);
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
     }
     if let Some(cursor) = &query.after {
-        push_cursor(sql, query, scope, cursor);
+        push_cursor(sql, query, access.scope(), cursor);
     }
 }
 

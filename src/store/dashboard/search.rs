@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use super::filter::push_condition;
 use super::{basic_bytes, from_row, head_columns, push_scope};
-use crate::access::{Access, Scope};
+use crate::access::Access;
 use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::search::{FoundDashboard, MatchedField, SearchDashboards, SearchQuery, SearchResults};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn search_dashboards(&self, access: &Access, search: &SearchDashboards) -> Result<SearchResults> {
-        let statement = search_dashboards(search, access.scope());
+        let statement = search_dashboards(search, access);
         let rows = self.read_with(&statement).await?;
         let first = rows
             .first()
@@ -78,11 +78,11 @@ fn found(row: &Row) -> Result<FoundDashboard> {
 
 /// One row for each result, which has to fit into the answer except for the first; without results one row that has none.
 /// `narrowed` tells that dashboards were left out before anything was looked for in them.
-fn search_dashboards(search: &SearchDashboards, scope: &Scope) -> Statement {
+fn search_dashboards(search: &SearchDashboards, access: &Access) -> Statement {
     let mut sql = Statement::new("-- search_dashboards\n");
     let is_indexed = search.query.is_indexed();
     if !is_indexed {
-        push_latest(&mut sql, search, scope);
+        push_latest(&mut sql, search, access);
     }
     sql.push("SELECT found.*, asked.narrowed FROM (SELECT ");
     push_asked(&mut sql, &search.query, is_indexed);
@@ -96,8 +96,8 @@ fn search_dashboards(search: &SearchDashboards, scope: &Scope) -> Statement {
         .push(SCORE)
         .push(" FROM (SELECT * FROM dashboard WHERE ");
     match is_indexed {
-        true => push_searched(&mut sql, search, scope),
-        false => push_among_latest(&mut sql, search, scope),
+        true => push_searched(&mut sql, search, access),
+        false => push_among_latest(&mut sql, search, access),
     }
     push_words(&mut sql, &search.query);
     sql.push(LATEST_FIRST)
@@ -114,9 +114,9 @@ fn search_dashboards(search: &SearchDashboards, scope: &Scope) -> Statement {
 }
 
 /// The dashboards that are searched where no index finds a word.
-fn push_latest(sql: &mut Statement, search: &SearchDashboards, scope: &Scope) {
+fn push_latest(sql: &mut Statement, search: &SearchDashboards, access: &Access) {
     sql.push("WITH latest AS MATERIALIZED (SELECT id FROM dashboard WHERE ");
-    push_searched(sql, search, scope);
+    push_searched(sql, search, access);
     sql.push(LATEST_FIRST).bind(UNINDEXED, Type::INT8).push(")\n");
 }
 
@@ -138,9 +138,9 @@ fn push_asked(sql: &mut Statement, query: &SearchQuery, is_indexed: bool) {
 }
 
 /// What is searched at all: the scope that was authorised, and of it what the filter leaves.
-fn push_searched(sql: &mut Statement, search: &SearchDashboards, scope: &Scope) {
+fn push_searched(sql: &mut Statement, search: &SearchDashboards, access: &Access) {
     sql.push("state = 'active'");
-    push_scope(sql, scope);
+    push_scope(sql, access);
     if let Some(filter) = &search.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
@@ -148,9 +148,9 @@ fn push_searched(sql: &mut Statement, search: &SearchDashboards, scope: &Scope) 
 }
 
 /// What is searched where no index finds a word: the latest, and what uses metrics of these names, such as `up`.
-fn push_among_latest(sql: &mut Statement, search: &SearchDashboards, scope: &Scope) {
+fn push_among_latest(sql: &mut Statement, search: &SearchDashboards, access: &Access) {
     sql.push("id = ANY (ARRAY(SELECT id FROM latest) || ARRAY(SELECT id FROM dashboard WHERE ");
-    push_searched(sql, search, scope);
+    push_searched(sql, search, access);
     sql.push(" AND metric_names @> ")
         .bind(search.query.words().to_vec(), Type::TEXT_ARRAY)
         .push(LATEST_FIRST)

@@ -23,7 +23,7 @@ impl Store {
         let answered = self
             .mutate(mutation, |tx| {
                 async move {
-                    let head = head::lock(tx, &request.name, stored_document(&request.change)).await?;
+                    let head = head::lock(tx, access, &request.name, stored_document(&request.change)).await?;
                     require_active(&head.dashboard)?;
                     require_version(&head.dashboard, &request.etag)?;
                     let new = updated(&head, &request.change)?;

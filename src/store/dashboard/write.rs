@@ -144,7 +144,8 @@ impl Store {
 }
 
 impl<'a> Writer<'a> {
-    /// Inserts a dashboard, which may come from a template; none when its name is taken.
+    /// Inserts a dashboard, which may come from a template; none when its name is taken. It takes a proof for the project: one
+    /// for dashboards that there are reaches no new one.
     pub async fn insert(
         self,
         tx: &Transaction<'_>,
@@ -152,6 +153,9 @@ impl<'a> Writer<'a> {
         content: &Content,
         origin: Option<&TemplateOrigin>,
     ) -> Result<Option<Dashboard>> {
+        if !self.access.reaches_all_of(name.project()) {
+            return Err(Error::PermissionDenied);
+        }
         let new = NewContent::from(content);
         let spec = &content.spec;
         let author = self.author();

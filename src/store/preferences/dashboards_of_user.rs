@@ -2,7 +2,7 @@
 
 use postgres_types::Type;
 
-use crate::access::Scope;
+use crate::access::Access;
 use crate::domain::list::MAX_PAGE_BYTES;
 use crate::domain::page::PageSize;
 use crate::domain::user::UserId;
@@ -22,12 +22,12 @@ pub(super) struct DashboardsOfUser {
 }
 
 impl DashboardsOfUser {
-    /// Of the live dashboards of `user` that are in `scope` and meet the condition that `push_after` adds, those that fit into
+    /// Of the live dashboards of `user` that `readable` reaches and that meet the condition that `push_after` adds, those that fit into
     /// a page, and how many candidates there were, which are one more than a page takes. The first one always fits.
     pub fn statement(
         &self,
         user: &UserId,
-        scope: &Scope,
+        readable: &Access,
         page_size: PageSize,
         push_after: impl FnOnce(&mut Statement),
     ) -> Statement {
@@ -46,7 +46,7 @@ impl DashboardsOfUser {
             .push(" JOIN dashboard ON id = dashboard_id WHERE subject = ")
             .bind(user.subject(), Type::TEXT)
             .push(" AND state = 'active'");
-        push_scope(&mut sql, scope);
+        push_scope(&mut sql, readable);
         push_after(&mut sql);
         sql.push(" ORDER BY ")
             .push(self.order_by)

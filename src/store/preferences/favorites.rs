@@ -16,7 +16,7 @@ use crate::domain::preferences::{DashboardOfUser, Favorite, ListFavorites, MAX_F
 use crate::domain::reason::Reason;
 use crate::domain::user::{PreferencesName, UserId};
 use crate::error::{Error, Result};
-use crate::store::dashboard::head::{not_found, require_active};
+use crate::store::dashboard::head::{missing, require_active};
 use crate::store::dashboard::{from_row, head_columns};
 use crate::store::mutate::Mutation;
 use crate::store::page::page;
@@ -34,7 +34,7 @@ FROM dashboard, LATERAL (
     SELECT COALESCE(bool_or(dashboard_id = dashboard.id), false) AS is_favorite, count(*) AS favorites
     FROM dashboard_favorite WHERE subject = $3
 ) AS kept
-WHERE project = $1 AND name = $2"
+WHERE project = $1 AND name = $2 AND ($4::uuid[] IS NULL OR id = ANY ($4))"
 );
 
 const ADD_FAVORITE: &str = "-- add_favorite
@@ -64,12 +64,12 @@ impl Store {
     ///
     /// # Errors
     /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_DELETED`, `TOO_MANY_FAVORITES`.
-    pub async fn add_favorite(&self, access: &Access, _readable: &Access, add: DashboardOfUser) -> Result<()> {
+    pub async fn add_favorite(&self, access: &Access, readable: &Access, add: DashboardOfUser) -> Result<()> {
         let mutation = Mutation::new("AddFavorite", access, &add.options, add.fingerprint());
         let request = &add;
         self.mutate(mutation, |tx| {
             async move {
-                let candidate = lock(tx, request).await?;
+                let candidate = lock(tx, readable, request).await?;
                 require_active(&candidate.dashboard)?;
                 if candidate.is_favorite {
                     return Ok(());
@@ -130,7 +130,7 @@ impl Store {
         readable: &Access,
         query: &ListFavorites,
     ) -> Result<Page<Favorite>> {
-        let statement = LIST_FAVORITES.statement(&query.user, readable.scope(), query.page_size, |sql| {
+        let statement = LIST_FAVORITES.statement(&query.user, readable, query.page_size, |sql| {
             if let Some(Cursor::Favorite(position)) = query.after {
                 sql.push(" AND position > ").bind(position, Type::INT8);
             }
@@ -142,18 +142,23 @@ impl Store {
 }
 
 /// Waits until no other call adds a favourite of the user, then looks at the dashboard and at those that there are.
-async fn lock(tx: &Transaction<'_>, add: &DashboardOfUser) -> Result<Candidate> {
+async fn lock(tx: &Transaction<'_>, readable: &Access, add: &DashboardOfUser) -> Result<Candidate> {
     let subject = add.user.subject();
     let key = lock_key(&subject);
     let (project, id) = (add.dashboard.project().as_str(), add.dashboard.id());
     let key_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
-    let favorite_parameters: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&project, Type::TEXT), (&id, Type::TEXT), (&subject, Type::TEXT)];
+    let own_dashboards = readable.dashboards();
+    let favorite_parameters: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&project, Type::TEXT),
+        (&id, Type::TEXT),
+        (&subject, Type::TEXT),
+        (&own_dashboards, Type::UUID_ARRAY),
+    ];
     // Sent together, run one after the other: the second sees what was committed before the lock was got.
     let locking = tx.query(LOCK_FAVORITES, &key_parameter);
     let finding = tx.query(FIND_FAVORITE, &favorite_parameters);
     let (_, rows) = futures_util::future::try_join(locking, finding).await?;
-    let row = rows.first().ok_or_else(|| not_found(&add.dashboard))?;
+    let row = rows.first().ok_or_else(|| missing(readable, &add.dashboard))?;
     Ok(Candidate {
         dashboard: from_row(row)?,
         is_favorite: row.try_get("is_favorite")?,

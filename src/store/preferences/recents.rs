@@ -20,7 +20,7 @@ use crate::store::page::page;
 // same user has locked are not waited for, it may be waiting for ours; the next view removes them.
 const RECORD_VIEW: &str = "-- record_dashboard_view
 WITH target AS (
-    SELECT id FROM dashboard WHERE project = $2 AND name = $3 AND state = 'active'
+    SELECT id FROM dashboard WHERE project = $2 AND name = $3 AND state = 'active' AND ($5::uuid[] IS NULL OR id = ANY ($5))
 ), viewed AS (
     INSERT INTO dashboard_recent (dashboard_id, subject) SELECT id, $1 FROM target
     ON CONFLICT (dashboard_id, subject)
@@ -74,6 +74,7 @@ impl Store {
                     (&project, Type::TEXT),
                     (&id, Type::TEXT),
                     (&RECENTS_KEPT, Type::INT8),
+                    (&readable.dashboards(), Type::UUID_ARRAY),
                 ],
             )
             .await?;
@@ -96,7 +97,7 @@ impl Store {
         readable: &Access,
         query: &ListRecentDashboards,
     ) -> Result<Page<RecentDashboard>> {
-        let statement = LIST_RECENTS.statement(&query.user, readable.scope(), query.page_size, |sql| {
+        let statement = LIST_RECENTS.statement(&query.user, readable, query.page_size, |sql| {
             if let Some(Cursor::ViewTime { time, uid }) = query.after {
                 sql.push(" AND (viewed_at, dashboard_id) < (")
                     .bind(time, Type::TIMESTAMPTZ)

@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn list_templates(&self, access: &Access, query: &ListTemplates) -> Result<Page<Template>> {
-        let statement = list_templates(query, access.scope());
+        let statement = list_templates(query, access);
         let rows = self.read_with(&statement).await?;
         let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
@@ -33,7 +33,7 @@ impl Store {
 
 /// Of the candidates, which are one more than a page takes, those come back that fit into an answer, and how many candidates
 /// there were. The first one always fits.
-fn list_templates(query: &ListTemplates, scope: &Scope) -> Statement {
+fn list_templates(query: &ListTemplates, access: &Access) -> Statement {
     let order_by = order_by(order_columns(query), query.order_by.direction);
     let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_templates\nSELECT ");
@@ -49,7 +49,7 @@ fn list_templates(query: &ListTemplates, scope: &Scope) -> Statement {
     sql.push(") OVER page <= ")
         .bind(MAX_PAGE_BYTES, Type::INT8)
         .push(" AS fits FROM (SELECT * FROM ");
-    push_scope(&mut sql, scope);
+    push_scope(&mut sql, access);
     sql.push(" WHERE true");
     push_conditions(&mut sql, query);
     sql.push(" ORDER BY ")
@@ -77,15 +77,26 @@ fn order_columns(query: &ListTemplates) -> &'static [&'static str] {
 }
 
 /// The scope that was authorised is the scope that is queried; what comes with the service is for everybody.
-fn push_scope(sql: &mut Statement, scope: &Scope) {
-    match scope {
+fn push_scope(sql: &mut Statement, access: &Access) {
+    match access.scope() {
         // Two parts, each with its index: with OR, PostgreSQL can only follow the order through the templates of all projects.
         Scope::Project(project) => sql
             .push("(SELECT * FROM dashboard_template WHERE project = ")
             .bind(project.as_str().to_owned(), Type::TEXT)
             .push(" UNION ALL SELECT * FROM dashboard_template WHERE is_system) AS usable"),
-        Scope::AllProjects => sql.push("dashboard_template"),
-        Scope::Platform | Scope::User(_) => sql.push("(SELECT * FROM dashboard_template WHERE is_system) AS usable"),
+        Scope::AllProjects => match access.projects() {
+            None => sql.push("dashboard_template"),
+            Some(projects) => sql
+                .push("(SELECT * FROM dashboard_template WHERE is_system OR project = ANY (")
+                .bind(
+                    projects.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+                    Type::TEXT_ARRAY,
+                )
+                .push(")) AS usable"),
+        },
+        Scope::Platform | Scope::Dashboard(_) | Scope::User(_) => {
+            sql.push("(SELECT * FROM dashboard_template WHERE is_system) AS usable")
+        }
     };
 }
 

@@ -160,8 +160,12 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// A change is made by a user of its own, who stands in its audit event.
     fn named<T>(&self, message: T) -> Request<T> {
-        let mut request = as_user(&self.operation.id, message);
+        self.in_time(as_user(&self.operation.id, message))
+    }
+
+    fn in_time<T>(&self, mut request: Request<T>) -> Request<T> {
         request.set_timeout(self.deadline);
         request
     }
@@ -176,10 +180,10 @@ impl Call<'_> {
     }
 
     fn read(&self) -> Request<proto::GetDashboardRequest> {
-        self.named(proto::GetDashboardRequest {
+        self.in_time(Request::new(proto::GetDashboardRequest {
             name: self.name.clone(),
             ..Default::default()
-        })
+        }))
     }
 
     fn create(&self) -> Request<proto::CreateDashboardRequest> {

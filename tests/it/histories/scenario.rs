@@ -48,6 +48,17 @@ impl Plan {
         self.operations.div_ceil(CLIENTS)
     }
 
+    /// Lets the user of each change make it. A step is two operations at the most; who prepares the dashboards makes one for
+    /// each.
+    pub fn grants(self) -> String {
+        let last = (2 * self.steps()).max(DISPUTED + 1);
+        format!(
+            "INSERT INTO access_grant (id, project, subject, role, created_by)
+            SELECT gen_random_uuid(), 'p', format('user:c%s-%s', client, operation), 'editor', 'user:test'
+            FROM generate_series(0, {CLIENTS}) AS client, generate_series(0, {last}) AS operation"
+        )
+    }
+
     /// What all of them do.
     pub fn all_steps(self) -> usize {
         self.steps() * CLIENTS

@@ -6,7 +6,7 @@ use tonic::Code;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-use crate::support::requests::{apply, assert_refused, delete, json_spec, spec_named};
+use crate::support::requests::{apply, as_user, assert_refused, delete, json_spec, spec_named};
 use crate::support::transfer::export;
 
 /// Live, in the first of the loaded projects.
@@ -38,7 +38,8 @@ async fn read_dashboards(client: &mut Client) {
         name: LOADED.into(),
         ..Default::default()
     };
-    client.get_dashboard(get).await.unwrap();
+    client.get_dashboard(get.clone()).await.unwrap();
+    client.get_dashboard(as_user("granted", get)).await.unwrap();
 
     let batch_get = proto::BatchGetDashboardsRequest {
         parent: "projects/project-1".into(),

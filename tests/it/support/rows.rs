@@ -17,6 +17,21 @@ pub async fn copy_dashboard(sql: &Client, id: &str, count: i32) {
     assert_eq!(i64::from(count), copied.cast_signed());
 }
 
+/// Makes each of 10,000 users viewer of a project, and of 5 dashboards elsewhere; `user:granted` of `projects/project-1` and of 10
+/// dashboards. Makes the planner see them.
+pub async fn load_access_grants(sql: &Client) {
+    let load = "INSERT INTO access_grant (id, project, subject, role, created_by)
+            SELECT gen_random_uuid(), 'project-' || n % 20, 'user:' || n, 'viewer', 'user:test' FROM generate_series(1, 10000) AS n
+            UNION ALL SELECT gen_random_uuid(), 'project-1', 'user:granted', 'viewer', 'user:test';
+        INSERT INTO access_grant (id, dashboard_id, subject, role, created_by)
+            SELECT gen_random_uuid(), id, 'user:' || n, 'viewer', 'user:test'
+            FROM (SELECT id, row_number() OVER (ORDER BY md5(name)) % 10000 + 1 AS n FROM dashboard LIMIT 50000) AS granted
+            UNION ALL (SELECT gen_random_uuid(), id, 'user:granted', 'viewer', 'user:test' FROM dashboard
+                WHERE project = 'project-2' AND state = 'active' ORDER BY name LIMIT 10);";
+    sql.batch_execute(load).await.unwrap();
+    sql.batch_execute("VACUUM (ANALYZE) access_grant").await.unwrap();
+}
+
 /// Inserts `count` templates with a document of a few bytes, and makes the planner see them.
 pub async fn load_templates(sql: &Client, count: i32) {
     let load = include_str!("load_templates.sql");

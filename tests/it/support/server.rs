@@ -131,7 +131,8 @@ impl TestServer {
     }
 }
 
-/// What `serve` runs with when it is told nothing but to take free ports, and to change nothing by itself.
+/// What `serve` runs with when it is told nothing but to take free ports, who may do everything, and to change nothing by
+/// itself. To see what somebody else may do, a test calls itself by another name.
 fn default_config() -> ServeConfig {
     let line = [
         "dashboard-store",
@@ -139,6 +140,7 @@ fn default_config() -> ServeConfig {
         "--grpc-addr=127.0.0.1:0",
         "--http-addr=127.0.0.1:0",
         "--maintenance=false",
+        "--bootstrap-admins=user:alice,user:bob",
     ];
     let Command::Serve(args) = Cli::parse_from(line).command else {
         unreachable!("the line says serve");

@@ -1,0 +1,3 @@
+DELETE FROM schema_version WHERE version = 7;
+DROP TABLE access_grant;
+DROP FUNCTION is_grant_subject(text);

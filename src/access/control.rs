@@ -1,0 +1,349 @@
+//! Decides what callers may do: by their claims, by the configuration, and by grants.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::caller::Caller;
+use super::grants::{Grant, GrantSource, GrantedOn, KnownGrants};
+use super::permission::Permission;
+use super::{Access, Reach, Scope};
+use crate::domain::name::{DashboardName, ProjectId};
+use crate::domain::role::Role;
+use crate::domain::subject::Subject;
+use crate::error::{Error, Result};
+
+/// Decides what callers may do. Cheap to clone: all clones know the same.
+#[derive(Debug, Clone)]
+pub struct AccessControl {
+    rules: Arc<Rules>,
+}
+
+#[derive(Debug)]
+struct Rules {
+    bootstrap_admins: Vec<Subject>,
+    grants: KnownGrants,
+}
+
+impl AccessControl {
+    /// Decides by the grants of `source`; `bootstrap_admins` are platform-admin without one.
+    pub fn new(bootstrap_admins: Vec<Subject>, source: Arc<dyn GrantSource>) -> Self {
+        let grants = KnownGrants::new(source);
+        Self {
+            rules: Arc::new(Rules {
+                bootstrap_admins,
+                grants,
+            }),
+        }
+    }
+
+    /// Proves that the caller may do what it calls for on `scope`: the permission is the one that its RPC declares.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` for a caller that lacks it; `UNAVAILABLE` when its grants can't be read.
+    pub async fn require(&self, caller: &Caller, scope: impl Into<Scope>) -> Result<Access> {
+        let method = &caller.origin().method;
+        let permission =
+            Permission::of_method(method).ok_or_else(|| Error::internal(format!("{method} declares no permission")))?;
+        self.prove(caller, permission, scope.into()).await
+    }
+
+    /// Proves that the caller of `first` has another permission as well, which its RPC needs on a second resource.
+    ///
+    /// # Errors
+    /// As for [`AccessControl::require`].
+    pub async fn require_also(
+        &self,
+        first: &Access,
+        permission: Permission,
+        scope: impl Into<Scope>,
+    ) -> Result<Access> {
+        self.prove(first.caller(), permission, scope.into()).await
+    }
+
+    /// Reads grants anew before the next decision: some were changed.
+    pub fn grants_changed(&self) {
+        self.rules.grants.forget();
+    }
+
+    /// Whether the configuration names platform admins, whom no revocation takes away.
+    pub fn has_bootstrap_admins(&self) -> bool {
+        !self.rules.bootstrap_admins.is_empty()
+    }
+
+    async fn prove(&self, caller: &Caller, permission: Permission, scope: Scope) -> Result<Access> {
+        let rights = self.rights(caller, &scope).await?;
+        let reach = rights.reach(permission, &scope).ok_or(Error::PermissionDenied)?;
+        Ok(Access {
+            caller: caller.clone(),
+            permission,
+            scope,
+            reach,
+        })
+    }
+
+    async fn rights(&self, caller: &Caller, scope: &Scope) -> Result<Rights> {
+        if let Scope::User(user) = scope {
+            return Ok(Rights {
+                is_that_user: user.subject() == caller.subject(),
+                ..Rights::default()
+            });
+        }
+        let mut roles = caller.roles().to_vec();
+        if self.is_bootstrap_admin(caller) {
+            roles.push(Role::PlatformAdmin);
+        }
+        // Whoever may do everything needs no grants, nor a database that can be reached.
+        let grants = match roles.contains(&Role::PlatformAdmin) {
+            true => Arc::default(),
+            false => self.rules.grants.of(caller).await?,
+        };
+        let granted = grants.iter().filter(|grant| grant.on == GrantedOn::Platform);
+        roles.extend(granted.map(|grant| grant.role));
+        Ok(Rights {
+            is_that_user: false,
+            roles_on_platform: roles,
+            grants,
+        })
+    }
+
+    fn is_bootstrap_admin(&self, caller: &Caller) -> bool {
+        let is_caller = |admin: &Subject| match admin.as_str().strip_prefix("group:") {
+            Some(group) => caller.groups().iter().any(|own| own == group),
+            None => admin.as_str() == caller.subject(),
+        };
+        self.rules.bootstrap_admins.iter().any(is_caller)
+    }
+}
+
+/// All that is known of a caller.
+#[derive(Debug, Default)]
+struct Rights {
+    is_that_user: bool,
+    roles_on_platform: Vec<Role>,
+    grants: Arc<[Grant]>,
+}
+
+impl Rights {
+    /// How much of `scope` the permission is had on; none for nothing. What is not named here is denied.
+    fn reach(&self, permission: Permission, scope: &Scope) -> Option<Reach> {
+        match scope {
+            Scope::User(_) => (self.is_that_user && permission.is_of_users()).then_some(Reach::Whole),
+            Scope::Platform => self.may_on_platform(permission).then_some(Reach::Whole),
+            Scope::AllProjects => self.reach_in_all(permission),
+            Scope::Project(project) if self.may_in(project, permission) => Some(Reach::Whole),
+            Scope::Project(project) if permission.reads_dashboards() => {
+                self.reach_of_dashboards(permission, |name| name.project() == project)
+            }
+            Scope::Project(_) => None,
+            Scope::Dashboard(name) if self.may_in(name.project(), permission) => Some(Reach::Whole),
+            Scope::Dashboard(wanted) => self.reach_of_dashboards(permission, |name| name == wanted),
+        }
+    }
+
+    /// What comes with the service is open to whoever is known, to be read; all else there takes a role of the platform.
+    fn may_on_platform(&self, permission: Permission) -> bool {
+        let mut of_platform = self.roles_on_platform.iter().filter(|role| role.is_of_platform());
+        permission.reads_template() || of_platform.any(|role| role.may(permission))
+    }
+
+    fn may_everywhere(&self, permission: Permission) -> bool {
+        self.roles_on_platform.iter().any(|role| role.may(permission))
+    }
+
+    fn may_in(&self, project: &ProjectId, permission: Permission) -> bool {
+        let mut in_projects = self.granted(permission).filter_map(|grant| grant.on.project());
+        self.may_everywhere(permission) || in_projects.any(|granted| granted == project)
+    }
+
+    /// Some of all projects, or none of them, can be read; nothing else can be done to all of them.
+    fn reach_in_all(&self, permission: Permission) -> Option<Reach> {
+        if !permission.reads_dashboards() && permission != Permission::TemplatesList {
+            return None;
+        }
+        if self.may_everywhere(permission) {
+            return Some(Reach::Whole);
+        }
+        let projects = self.granted(permission).filter_map(|grant| grant.on.project());
+        Some(Reach::Parts {
+            projects: projects.cloned().collect(),
+            dashboards: self.dashboards(permission, |_| true),
+        })
+    }
+
+    /// Single dashboards; none where there are none.
+    fn reach_of_dashboards(&self, permission: Permission, is_wanted: impl Fn(&DashboardName) -> bool) -> Option<Reach> {
+        let dashboards = self.dashboards(permission, is_wanted);
+        let projects = Vec::new();
+        (!dashboards.is_empty()).then_some(Reach::Parts { projects, dashboards })
+    }
+
+    fn dashboards(&self, permission: Permission, is_wanted: impl Fn(&DashboardName) -> bool) -> Vec<Uuid> {
+        let on_dashboards = self.granted(permission).filter_map(|grant| grant.on.dashboard());
+        on_dashboards
+            .filter(|(_, name)| is_wanted(name))
+            .map(|(uid, _)| uid)
+            .collect()
+    }
+
+    /// The grants that give the permission, on whatever they are.
+    fn granted(&self, permission: Permission) -> impl Iterator<Item = &Grant> {
+        self.grants.iter().filter(move |grant| grant.role.may(permission))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UID: Uuid = Uuid::from_u128(1);
+
+    fn dashboard(name: &str) -> DashboardName {
+        DashboardName::parse("name", name).unwrap()
+    }
+
+    fn project(id: &str) -> ProjectId {
+        ProjectId::parse("project", id).unwrap()
+    }
+
+    fn on_platform(roles: &[Role]) -> Rights {
+        Rights {
+            roles_on_platform: roles.to_vec(),
+            ..Rights::default()
+        }
+    }
+
+    fn granted(on: GrantedOn, role: Role) -> Rights {
+        Rights {
+            grants: [Grant { on, role }].into(),
+            ..Rights::default()
+        }
+    }
+
+    fn on_project(role: Role) -> Rights {
+        granted(GrantedOn::Project(project("p")), role)
+    }
+
+    fn on_dashboard(role: Role) -> Rights {
+        let name = dashboard("projects/p/dashboards/d");
+        granted(GrantedOn::Dashboard { uid: UID, name }, role)
+    }
+
+    fn parts(projects: &[&str], dashboards: &[Uuid]) -> Option<Reach> {
+        Some(Reach::Parts {
+            projects: projects.iter().map(|id| project(id)).collect(),
+            dashboards: dashboards.to_vec(),
+        })
+    }
+
+    #[test]
+    fn nothing_is_allowed_to_whoever_has_no_role() {
+        let nobody = Rights::default();
+        let scopes = [
+            Scope::Project(project("p")),
+            Scope::Dashboard(dashboard("projects/p/dashboards/d")),
+        ];
+        for scope in scopes {
+            assert_eq!(nobody.reach(Permission::DashboardsGet, &scope), None);
+        }
+        assert_eq!(
+            nobody.reach(Permission::DashboardsList, &Scope::AllProjects),
+            parts(&[], &[])
+        );
+        assert_eq!(
+            nobody.reach(Permission::TemplatesGet, &Scope::Platform),
+            Some(Reach::Whole)
+        );
+        assert_eq!(nobody.reach(Permission::TemplatesUpdate, &Scope::Platform), None);
+    }
+
+    #[test]
+    fn a_role_on_a_project_ends_there() {
+        let editor = on_project(Role::Editor);
+        let update = |name: &str| editor.reach(Permission::DashboardsUpdate, &Scope::Dashboard(dashboard(name)));
+        assert_eq!(update("projects/p/dashboards/any"), Some(Reach::Whole));
+        assert_eq!(update("projects/q/dashboards/any"), None);
+        let create = |id| editor.reach(Permission::DashboardsCreate, &Scope::Project(project(id)));
+        assert_eq!((create("p"), create("q")), (Some(Reach::Whole), None));
+        assert_eq!(
+            editor.reach(Permission::DashboardsList, &Scope::AllProjects),
+            parts(&["p"], &[])
+        );
+        assert_eq!(
+            editor.reach(Permission::DashboardsPurge, &Scope::Project(project("p"))),
+            None
+        );
+    }
+
+    #[test]
+    fn a_role_on_a_dashboard_is_for_its_life() {
+        let viewer = on_dashboard(Role::Viewer);
+        let get = |name: &str| viewer.reach(Permission::DashboardsGet, &Scope::Dashboard(dashboard(name)));
+        assert_eq!(get("projects/p/dashboards/d"), parts(&[], &[UID]));
+        assert_eq!(get("projects/p/dashboards/e"), None);
+        assert_eq!(get("projects/q/dashboards/d"), None);
+        let list = |id| viewer.reach(Permission::DashboardsList, &Scope::Project(project(id)));
+        assert_eq!((list("p"), list("q")), (parts(&[], &[UID]), None));
+        assert_eq!(
+            viewer.reach(Permission::DashboardsSearch, &Scope::AllProjects),
+            parts(&[], &[UID])
+        );
+        assert_eq!(
+            viewer.reach(Permission::TemplatesList, &Scope::Project(project("p"))),
+            None
+        );
+        let editor = on_dashboard(Role::Editor);
+        assert_eq!(
+            editor.reach(Permission::DashboardsCreate, &Scope::Project(project("p"))),
+            None
+        );
+    }
+
+    #[test]
+    fn roles_of_projects_on_the_platform_are_had_on_each_project_and_not_on_the_platform() {
+        let admin = on_platform(&[Role::Admin]);
+        let grant = |scope: &Scope| admin.reach(Permission::AccessGrantsCreate, scope);
+        assert_eq!(grant(&Scope::Project(project("p"))), Some(Reach::Whole));
+        assert_eq!(grant(&Scope::Platform), None);
+        let platform_admin = on_platform(&[Role::PlatformAdmin]);
+        let reach = platform_admin.reach(Permission::AccessGrantsCreate, &Scope::Platform);
+        assert_eq!(reach, Some(Reach::Whole));
+    }
+
+    #[test]
+    fn only_reading_can_be_asked_for_on_all_projects() {
+        let admin = on_platform(&[Role::PlatformAdmin]);
+        let reach = |permission| admin.reach(permission, &Scope::AllProjects);
+        assert_eq!(reach(Permission::DashboardsExport), Some(Reach::Whole));
+        assert_eq!(reach(Permission::DashboardsImport), None);
+        assert_eq!(reach(Permission::ProjectsPurge), None);
+    }
+
+    #[test]
+    fn what_a_user_keeps_is_for_that_user_alone() {
+        let user = crate::domain::user::UserId::new("name", "ada").unwrap();
+        let scope = Scope::User(user);
+        let herself = Rights {
+            is_that_user: true,
+            ..Rights::default()
+        };
+        assert_eq!(herself.reach(Permission::PreferencesGet, &scope), Some(Reach::Whole));
+        assert_eq!(herself.reach(Permission::DashboardsGet, &scope), None);
+        let admin = on_platform(&[Role::PlatformAdmin]);
+        assert_eq!(admin.reach(Permission::PreferencesGet, &scope), None);
+    }
+
+    #[test]
+    fn auditors_and_gateways_have_nothing_of_projects() {
+        for role in [Role::Auditor, Role::Gateway] {
+            let rights = on_platform(&[role]);
+            let scope = Scope::Project(project("p"));
+            assert_eq!(rights.reach(Permission::DashboardsList, &scope), None, "{role}");
+            assert_eq!(
+                rights.reach(Permission::AccessGrantsList, &Scope::Platform),
+                None,
+                "{role}"
+            );
+        }
+    }
+}

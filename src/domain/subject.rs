@@ -1,0 +1,83 @@
+//! Who a grant is for: a user or a group, by the name that authentication finds.
+
+use std::fmt;
+
+use super::reason::Reason;
+use super::violation::Violation;
+
+/// The longest name of a user or a group in bytes.
+const MAX_NAME_BYTES: usize = 512;
+
+/// `user:…` or `group:…`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(String);
+
+impl Subject {
+    /// Parses `user:…` or `group:…`.
+    ///
+    /// # Errors
+    /// `FIELD_REQUIRED` on `field` when empty; `FIELD_INVALID` for another form, and for a name that is empty, longer than 512
+    /// bytes, or has control characters.
+    pub fn parse(field: &str, text: &str) -> Result<Self, Violation> {
+        if text.is_empty() {
+            let description = "must be set: user:NAME or group:NAME";
+            return Err(Violation::new(field, Reason::FieldRequired, description));
+        }
+        let name = text.strip_prefix("user:").or_else(|| text.strip_prefix("group:"));
+        let is_name = |name: &str| (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+        if !name.is_some_and(is_name) {
+            let description =
+                format!("must be user:NAME or group:NAME, with 1 to {MAX_NAME_BYTES} bytes without control characters");
+            return Err(Violation::new(field, Reason::FieldInvalid, description));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_groups_are_read_as_written() {
+        for text in [
+            "user:ada",
+            "group:sre",
+            "user:spiffe://cluster.local/ns/a",
+            "group:a b",
+            "user:user:x",
+        ] {
+            assert_eq!(Subject::parse("subject", text).unwrap().as_str(), text);
+        }
+        assert!(Subject::parse("subject", &format!("user:{}", "x".repeat(MAX_NAME_BYTES))).is_ok());
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let refused = |text: &str| Subject::parse("subject", text).unwrap_err().reason;
+        assert_eq!(refused(""), Reason::FieldRequired);
+        for text in [
+            "ada",
+            "user:",
+            "group:",
+            "User:ada",
+            "system:dashboard-store",
+            "user:a\n",
+            "user:\0",
+            &format!("group:{}", "x".repeat(MAX_NAME_BYTES + 1)),
+        ] {
+            assert_eq!(refused(text), Reason::FieldInvalid, "{text}");
+        }
+    }
+}
