@@ -167,6 +167,22 @@ impl DashboardName {
         &self.project
     }
 
+    /// The dashboard of the same id in another project.
+    pub fn in_project(self, project: &ProjectId) -> Self {
+        Self {
+            project: project.clone(),
+            ..self
+        }
+    }
+
+    /// The name in lower case, as a Perses has it that tells no case apart.
+    pub fn to_ascii_lowercase(&self) -> Self {
+        Self {
+            project: ProjectId(self.project.0.to_ascii_lowercase()),
+            dashboard: self.dashboard.to_ascii_lowercase(),
+        }
+    }
+
     /// The last segment: Perses' `metadata.name`.
     pub fn id(&self) -> &str {
         &self.dashboard

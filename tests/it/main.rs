@@ -8,6 +8,7 @@
 )]
 
 mod binary;
+mod command;
 mod commit_lost;
 mod dashboards;
 mod histories;
