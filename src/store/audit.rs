@@ -1,8 +1,9 @@
 //! Audit events: appended in the transaction of the change that they tell of.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use postgres_types::Type;
+use postgres_types::{Json, Type};
 use uuid::Uuid;
 
 use crate::access::{Access, Permission};
@@ -14,8 +15,8 @@ use crate::store::pool::Transaction;
 const APPEND: &str = "-- append_audit_event
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,
     revision_before, revision_after, sha256_before, sha256_after, changed_paths,
-    client_ip, user_agent, correlation_id, trace_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    client_ip, user_agent, correlation_id, trace_id, details)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 /// Who maintenance is in audit events; no user has such a name.
 const MAINTENANCE: &str = "system:maintenance";
@@ -102,6 +103,11 @@ async fn insert(tx: &Transaction<'_>, author: &Author<'_>, change: &Change) -> R
     let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
     let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
     let project = change.project.as_ref().map(ProjectId::as_str);
+    let details: BTreeMap<&str, &str> = change
+        .details
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
     tx.execute(
         APPEND,
         &[
@@ -122,6 +128,7 @@ async fn insert(tx: &Transaction<'_>, author: &Author<'_>, change: &Change) -> R
             (&author.user_agent, Type::TEXT),
             (&author.correlation_id, Type::UUID),
             (&author.trace_id, Type::TEXT),
+            (&Json(details), Type::JSONB),
         ],
     )
     .await?;

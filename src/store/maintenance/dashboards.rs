@@ -39,6 +39,7 @@ pub(super) async fn purge_expired(tx: &Transaction<'_>, run: Run) -> Result<Batc
             before: Some(version(head)),
             after: None,
             changed_paths: vec!["state"],
+            details: Vec::new(),
         };
         audit::append_of_maintenance(tx, MaintenanceEvent::DashboardPurged, run.correlation_id, &change).await?;
     }
