@@ -18,6 +18,8 @@ const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
 /// The same of templates.
 const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
+/// The same of grants.
+const ACCESS_GRANT_TYPE: &str = "dashboards.perses.dev/AccessGrant";
 /// The same of what users keep.
 const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
 
@@ -132,6 +134,7 @@ fn about(reason: Reason, name: String) -> ErrorDetails {
 fn resource_type(name: &str) -> &'static str {
     match name.rsplit('/').nth(1) {
         Some("templates") => TEMPLATE_TYPE,
+        Some("accessGrants") => ACCESS_GRANT_TYPE,
         _ if name.starts_with("users/") => PREFERENCES_TYPE,
         _ => DASHBOARD_TYPE,
     }

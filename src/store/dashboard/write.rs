@@ -267,6 +267,7 @@ impl<'a> Writer<'a> {
             before: before.map(version),
             after: Some(version(after)),
             changed_paths: changed_paths(before, after),
+            details: Vec::new(),
         };
         audit::append(tx, self.access, &change).await
     }
