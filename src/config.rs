@@ -6,11 +6,13 @@
 //! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
 
 mod args;
+mod authentication;
 mod connect;
 mod dashboards;
 mod dsn;
 mod embedded;
 mod environment;
+mod issuers;
 mod listener;
 mod log;
 mod maintain;
@@ -19,16 +21,19 @@ mod pool;
 mod problem;
 mod requests;
 mod serve;
+mod tls;
 mod value;
 
 pub use args::{
-    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
-    MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
+    AuthenticationArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs,
+    MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs, TlsArgs,
 };
+pub use authentication::AuthenticationConfig;
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;
+pub use issuers::{ClaimMappings, IssuerConfig, KeySource, KeysConfig, PrefixedClaim, RoleMapping};
 pub use listener::ListenersConfig;
 pub use log::LogConfig;
 pub use maintain::MaintainConfig;
@@ -37,6 +42,7 @@ pub use pool::{PoolConfig, StatementMode};
 pub use problem::{ConfigErrors, Problem};
 pub use requests::{MAX_REQUEST_TIMEOUT, RequestsConfig};
 pub use serve::{DatabaseChoice, ServeConfig};
+pub use tls::{ClientAuth, TlsConfig};
 
 #[cfg(test)]
 mod tests;

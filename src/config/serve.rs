@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::args::ServeArgs;
+use super::authentication::AuthenticationConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
 use super::embedded::{DatabaseSource, EmbeddedConfig};
@@ -12,6 +13,7 @@ use super::log::LogConfig;
 use super::pool::PoolConfig;
 use super::problem::{ConfigErrors, Reader};
 use super::requests::RequestsConfig;
+use super::tls::TlsChoice;
 use super::value;
 
 /// The checked configuration of `serve`.
@@ -27,6 +29,8 @@ pub struct ServeConfig {
     pub maintenance: bool,
     /// Where to listen.
     pub listeners: ListenersConfig,
+    /// How callers prove who they are.
+    pub authentication: AuthenticationConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
     /// How many requests are taken, and how long they may last.
@@ -59,6 +63,8 @@ impl ServeConfig {
             migrate,
             maintenance,
             listeners,
+            tls,
+            authentication,
             dashboards,
             requests,
             log,
@@ -82,7 +88,9 @@ impl ServeConfig {
         let pool = PoolConfig::read(&mut reader, pool);
         let migrate = reader.read("MIGRATE", migrate, value::switch);
         let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
-        let listeners = ListenersConfig::read(&mut reader, listeners, source);
+        let tls = TlsChoice::read(&mut reader, tls);
+        let authentication = AuthenticationConfig::read(&mut reader, authentication, &tls, source);
+        let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
@@ -93,6 +101,7 @@ impl ServeConfig {
             pool,
             maintenance: maintenance.unwrap_or(true),
             listeners,
+            authentication,
             dashboards,
             requests,
             log,

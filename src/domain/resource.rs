@@ -15,7 +15,7 @@
 mod documents;
 mod members;
 mod metadata;
-mod yaml;
+pub(crate) mod yaml;
 
 use serde::Serialize;
 use serde_json::value::RawValue;

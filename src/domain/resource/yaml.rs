@@ -19,7 +19,7 @@ mod reader;
 mod scalar;
 mod writer;
 
-pub(super) use reader::to_json;
+pub(crate) use reader::to_json;
 pub(super) use writer::{write_members, write_text};
 
 /// The deepest nesting, aliases resolved: that of a spec, and the levels of a resource around it.

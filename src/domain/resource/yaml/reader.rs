@@ -17,7 +17,7 @@ use crate::domain::violation::{MAX_VIOLATIONS, Violation};
 /// # Errors
 /// What is wrong, at most [`MAX_VIOLATIONS`], with JSON pointers as fields; each description says line and column.
 /// Reasons are those of [`json::parse`](crate::domain::spec::json::parse).
-pub(in super::super) fn to_json(text: &str) -> Result<String, Vec<Violation>> {
+pub(crate) fn to_json(text: &str) -> Result<String, Vec<Violation>> {
     let mut reader = Reader::default();
     match reader.read(text) {
         Ok(()) if reader.violations.is_empty() => {
