@@ -1,9 +1,11 @@
 //! What the tests stand on.
 
 pub mod audit;
+pub mod authority;
 pub mod blocking;
 pub mod cluster;
 pub mod http;
+pub mod jwks_server;
 pub mod mutation;
 pub mod network;
 pub mod postgres;
@@ -13,6 +15,8 @@ pub mod requests;
 pub mod rows;
 pub mod server;
 pub mod templates;
+pub mod tls_server;
+pub mod tokens;
 pub mod transfer;
 
 pub use server::TestServer;
