@@ -13,6 +13,7 @@ pub use self::service::{Service, server_options};
 
 use self::announcement::announce;
 use self::database::Database;
+use crate::authentication::KeysError;
 use crate::config::ServeConfig;
 use crate::error::Cause;
 use crate::server::{Server, ServerError, Shutdown};
@@ -36,6 +37,9 @@ pub enum ServeError {
     /// The schema can't be brought up to date.
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(#[from] MigrateError),
+    /// The keys of an issuer of tokens can't be used.
+    #[error("the tokens of an issuer can't be verified: {0}")]
+    Keys(#[from] KeysError),
     /// Signals can't be waited for, or the output is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -65,8 +69,10 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
     };
     let connect = database.connect().clone();
     let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
-    tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
-    announce(out, service.grpc_addr(), service.http_addr())?;
+    if config.authentication.is_development {
+        tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
+    }
+    announce(out, &config, service.grpc_addr(), service.http_addr())?;
     tokio::select! {
         () = service.run(shutdown) => {}
         error = database.ended() => return Err(error.into()),

@@ -3,6 +3,7 @@
 //! Everything is text here, so that clap stops at unknown options alone and every bad value is reported at once. The
 //! structs are destructured without `..` where they are checked: an option that nobody reads does not compile.
 
+mod callers;
 mod client;
 
 use clap::{Args, Parser, Subcommand};
@@ -11,6 +12,8 @@ pub use self::client::{ClientArgs, ExportArgs, ImportArgs, RenderArgs, TemplateA
 
 use self::client::{EXPORT_HELP, IMPORT_HELP};
 use super::problem::present;
+
+pub use self::callers::{AuthenticationArgs, TlsArgs};
 
 /// Keeps Perses dashboards, with history, in PostgreSQL behind gRPC.
 #[derive(Debug, Parser)]
@@ -65,7 +68,9 @@ Examples:
     export DB_HOST=db.example.com DB_USER=dashboards
     export DB_PASSWORD_FILE=/run/secrets/db-password
     export DB_SSLMODE=verify-full DB_SSLROOTCERT=/etc/ssl/db-ca.pem
-    dashboard-store serve --insecure-dev";
+    export TLS_CERT_FILE=/etc/tls/tls.crt TLS_KEY_FILE=/etc/tls/tls.key
+    export TLS_CLIENT_CA_FILE=/etc/tls/clients-ca.crt
+    dashboard-store serve";
 
 const MIGRATE_HELP: &str = "\
 Environment variables without a flag:
@@ -110,6 +115,12 @@ pub struct ServeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub listeners: ListenerArgs,
+    /// The certificates of the gRPC listener.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// How callers prove who they are.
+    #[command(flatten)]
+    pub authentication: AuthenticationArgs,
     /// Who may do what.
     #[command(flatten)]
     pub access: AccessArgs,
@@ -276,16 +287,12 @@ pub struct EmbeddedArgs {
 #[command(next_help_heading = "Listeners")]
 pub struct ListenerArgs {
     /// Where gRPC listens: ADDRESS:PORT, or an address alone for port 50051. Port 0 takes a free one, and the log says
-    /// which. [default: 127.0.0.1:50051]
+    /// which. [default: port 50051 of every interface; of loopback with INSECURE_DEV]
     #[arg(long, env, value_name = "ADDRESS")]
     pub grpc_addr: Option<String>,
-    /// Where health and metrics listen over HTTP. [default: 127.0.0.1:8080]
+    /// Where health and metrics listen over HTTP. [default: port 8080 of every interface; of loopback with INSECURE_DEV]
     #[arg(long, env, value_name = "ADDRESS")]
     pub http_addr: Option<String>,
-    /// Serve without authentication: every caller may do everything, so only loopback addresses are allowed. Must be given
-    /// with a database of yours. [default: false; true with the embedded PostgreSQL]
-    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub insecure_dev: Option<String>,
 }
 
 /// Who may do what.

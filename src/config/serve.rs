@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::access::AccessConfig;
 use super::args::ServeArgs;
+use super::authentication::AuthenticationConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
 use super::embedded::{DatabaseSource, EmbeddedConfig};
@@ -13,6 +14,7 @@ use super::log::LogConfig;
 use super::pool::PoolConfig;
 use super::problem::{ConfigErrors, Reader};
 use super::requests::RequestsConfig;
+use super::tls::TlsChoice;
 use super::value;
 
 /// The checked configuration of `serve`.
@@ -28,6 +30,8 @@ pub struct ServeConfig {
     pub maintenance: bool,
     /// Where to listen.
     pub listeners: ListenersConfig,
+    /// How callers prove who they are.
+    pub authentication: AuthenticationConfig,
     /// Who may do everything without a grant.
     pub access: AccessConfig,
     /// What a dashboard may be, and how much of it is kept.
@@ -62,6 +66,8 @@ impl ServeConfig {
             migrate,
             maintenance,
             listeners,
+            tls,
+            authentication,
             access,
             dashboards,
             requests,
@@ -86,8 +92,10 @@ impl ServeConfig {
         let pool = PoolConfig::read(&mut reader, pool);
         let migrate = reader.read("MIGRATE", migrate, value::switch);
         let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
-        let listeners = ListenersConfig::read(&mut reader, listeners, source);
+        let tls = TlsChoice::read(&mut reader, tls);
+        let authentication = AuthenticationConfig::read(&mut reader, authentication, &tls, source);
         let access = AccessConfig::read(&mut reader, access);
+        let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
@@ -98,6 +106,7 @@ impl ServeConfig {
             pool,
             maintenance: maintenance.unwrap_or(true),
             listeners,
+            authentication,
             access,
             dashboards,
             requests,

@@ -34,6 +34,26 @@ pub struct Metrics {
     call_duration: Histogram<f64>,
     maintenance_runs: Counter<u64>,
     maintenance_last_success: Gauge<i64>,
+    reloads: Counter<u64>,
+}
+
+/// What is read again while the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The certificates of the gRPC listener, when they have changed.
+    TlsCertificates,
+    /// The keys of an issuer of tokens, again and again.
+    SigningKeys,
+}
+
+impl Reloaded {
+    /// The label in metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsCertificates => "tls_certificates",
+            Self::SigningKeys => "signing_keys",
+        }
+    }
 }
 
 impl Metrics {
@@ -70,12 +90,18 @@ impl Metrics {
             )
             .with_unit("s")
             .build();
+        let reloads = meter
+            .u64_counter("reloads")
+            .with_description("How often certificates and the keys of issuers were read again")
+            .with_unit("{reload}")
+            .build();
         Ok(Self {
             registry,
             provider,
             call_duration,
             maintenance_runs,
             maintenance_last_success,
+            reloads,
         })
     }
 
@@ -102,6 +128,16 @@ impl Metrics {
             KeyValue::new("maintenance.result", result),
         ];
         self.maintenance_runs.add(1, &labels);
+    }
+
+    /// Counts that something was read again, or could not be.
+    pub fn record_reload(&self, of: Reloaded, is_success: bool) {
+        let result = if is_success { "success" } else { "failure" };
+        let labels = [
+            KeyValue::new("reload.of", of.as_str()),
+            KeyValue::new("reload.result", result),
+        ];
+        self.reloads.add(1, &labels);
     }
 
     /// Shows when a task of maintenance last did all its work, on whichever server.
@@ -173,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_pool_and_maintenance_are_shown_in_prometheus_text() {
+    fn calls_pool_maintenance_and_reloads_are_shown_in_prometheus_text() {
         let metrics = Metrics::new().unwrap();
         metrics.record_call(&"a.B/C".into(), 5, Duration::from_millis(3));
         metrics.watch_pool(Arc::new(|| PoolSnapshot {
@@ -186,6 +222,7 @@ mod tests {
         }));
         metrics.record_maintenance("purge", true);
         metrics.record_maintenance("purge", false);
+        metrics.record_reload(Reloaded::SigningKeys, false);
         metrics.show_maintenance_success("purge", OffsetDateTime::UNIX_EPOCH + Duration::from_secs(60));
         let text = metrics.render().unwrap();
         for line in [
@@ -195,6 +232,7 @@ mod tests {
             r#"rpc_server_call_duration_seconds_count{rpc_grpc_status_code="5",rpc_method="a.B/C",rpc_system="grpc"} 1"#,
             r#"db_client_connection_count{db_client_connection_state="used"} 2"#,
             r#"db_client_connection_count{db_client_connection_state="idle"} 3"#,
+            r#"reloads_total{reload_of="signing_keys",reload_result="failure"} 1"#,
             "db_client_connection_max 50",
             "db_client_connection_waits_total 7",
             "db_client_connection_wait_duration_seconds_total 1.5",

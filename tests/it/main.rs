@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod authentication;
 mod binary;
 mod command;
 mod commit_lost;

@@ -27,7 +27,8 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
-const OWN_VARIABLES: [&str; 8] = [
+const OWN_VARIABLES: [&str; 10] = [
+    "AUTH_CONFIG_FILE",
     "DATABASE_URL",
     "EMBEDDED",
     "DATA_DIR",
@@ -36,6 +37,7 @@ const OWN_VARIABLES: [&str; 8] = [
     "LOG_FORMAT",
     "LOG_LEVEL",
     "RUST_LOG",
+    "TLS_CERT_FILE",
 ];
 
 /// Prepares to run the program, configured by nothing but what follows.
