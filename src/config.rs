@@ -6,6 +6,7 @@
 //! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
 
 mod args;
+mod audit;
 mod connect;
 mod dashboards;
 mod dsn;
@@ -22,9 +23,10 @@ mod serve;
 mod value;
 
 pub use args::{
-    Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
-    MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
+    AuditAction, AuditArgs, AuditKeepingArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs,
+    LogArgs, MaintainArgs, MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
 };
+pub use audit::{AuditCommandConfig, AuditConfig, AuditSource, AuditTask};
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::args::ServeArgs;
+use super::audit::AuditConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
 use super::embedded::{DatabaseSource, EmbeddedConfig};
@@ -29,6 +30,8 @@ pub struct ServeConfig {
     pub listeners: ListenersConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
+    /// How the audit log is kept.
+    pub audit: AuditConfig,
     /// How many requests are taken, and how long they may last.
     pub requests: RequestsConfig,
     /// What is logged, and how.
@@ -60,6 +63,7 @@ impl ServeConfig {
             maintenance,
             listeners,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads,
@@ -84,6 +88,7 @@ impl ServeConfig {
         let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
         let listeners = ListenersConfig::read(&mut reader, listeners, source);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
+        let audit = AuditConfig::read(&mut reader, audit);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
         let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
@@ -94,6 +99,7 @@ impl ServeConfig {
             maintenance: maintenance.unwrap_or(true),
             listeners,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads: worker_threads.and_then(NonZeroUsize::new),

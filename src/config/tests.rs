@@ -24,7 +24,7 @@ fn serve_in(environment: Environment, options: &[&str]) -> Result<ServeConfig, C
     let line: Vec<&str> = std::iter::once("serve").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Serve(args) => ServeConfig::from_args(*args, environment),
-        Command::Migrate(_) | Command::Maintain(_) => panic!("serve was asked for"),
+        Command::Migrate(_) | Command::Maintain(_) | Command::Audit(_) => panic!("serve was asked for"),
     }
 }
 
@@ -36,7 +36,7 @@ fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfi
     let line: Vec<&str> = std::iter::once("migrate").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Migrate(args) => MigrateConfig::from_args(*args, environment),
-        Command::Serve(_) | Command::Maintain(_) => panic!("migrate was asked for"),
+        Command::Serve(_) | Command::Maintain(_) | Command::Audit(_) => panic!("migrate was asked for"),
     }
 }
 
