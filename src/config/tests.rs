@@ -324,7 +324,7 @@ fn maintain_prefers_the_direct_connection_and_prunes_only_what_it_is_told_to() {
         };
         match parse(&[&["maintain"], options].concat()).command {
             Command::Maintain(args) => MaintainConfig::from_args(*args, environment),
-            Command::Serve(_) | Command::Migrate(_) => panic!("maintain was asked for"),
+            Command::Serve(_) | Command::Migrate(_) | Command::Audit(_) => panic!("maintain was asked for"),
         }
     };
     let config = read(&["--db-host=bouncer", "--db-user=u"]).unwrap();

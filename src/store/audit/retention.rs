@@ -6,15 +6,15 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::rows;
-use super::sealing;
+use super::{rows, sealing};
 use crate::domain::audit::seal::first_previous_root;
 use crate::domain::audit::{Checkpoint, Month, Signed};
+use crate::domain::digest::Digest;
 use crate::error::{Error, Result};
 use crate::signing::SigningKey;
 use crate::store::pool::Transaction;
 
-const PARTITIONS: &str = "-- list_partitions_to_keep
+const PARTITIONS: &str = "-- list_audit_partitions_in_order
 SELECT now() AS today, COALESCE(array_agg(class.relname::text ORDER BY class.relname), '{}') AS partitions
 FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid WHERE inhparent = 'audit_log'::regclass";
 
@@ -116,7 +116,7 @@ async fn count_sealed(tx: &Transaction<'_>, month: Month) -> Result<i64> {
 }
 
 /// The number and the root of the last seal before all those over months that are kept.
-async fn last_seal_before(tx: &Transaction<'_>, kept: &[Month]) -> Result<(i64, crate::domain::digest::Digest)> {
+async fn last_seal_before(tx: &Transaction<'_>, kept: &[Month]) -> Result<(i64, Digest)> {
     let months: Vec<String> = kept.iter().map(Month::to_string).collect();
     let rows = tx.query(FIND_LAST_SEAL, &[(&months, Type::TEXT_ARRAY)]).await?;
     match rows.first() {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use futures_util::future::join;
 use postgres_types::Type;
 use tokio_postgres::Row;
 
@@ -29,8 +30,17 @@ const CHECKPOINT: &str = "-- find_audit_checkpoint
 SELECT kept_from, seal_number, seal_root, dropped_events, created_at, key_id, signature
 FROM audit_checkpoint ORDER BY kept_from DESC LIMIT 1";
 
+// Many seals have the same epoch: each is looked up behind the one before.
 const EPOCHS: &str = "-- list_audit_epochs
-SELECT DISTINCT ON (epoch) epoch, after_seq FROM audit_seal ORDER BY epoch, number";
+WITH RECURSIVE epochs AS (
+    (SELECT epoch, after_seq FROM audit_seal ORDER BY epoch, number LIMIT 1)
+    UNION ALL
+    SELECT next.epoch, next.after_seq
+    FROM epochs CROSS JOIN LATERAL (
+        SELECT epoch, after_seq FROM audit_seal WHERE epoch > epochs.epoch ORDER BY epoch, number LIMIT 1
+    ) AS next
+)
+SELECT epoch, after_seq FROM epochs";
 
 const HEAD: &str = "-- find_audit_head
 SELECT epoch, to_xid FROM audit_seal ORDER BY number DESC LIMIT 1";
@@ -265,8 +275,9 @@ impl Epochs {
 struct Stream {
     month: Month,
     seq_range: (i64, i64),
-    position: (u64, i64),
     events: VecDeque<AuditEvent>,
+    /// The page behind them, as it came; none before the first.
+    ahead: Option<Vec<Row>>,
     has_all: bool,
 }
 
@@ -275,8 +286,8 @@ impl Stream {
         Self {
             month,
             seq_range,
-            position: (0, i64::MIN),
             events: VecDeque::new(),
+            ahead: None,
             has_all: false,
         }
     }
@@ -294,23 +305,40 @@ impl Stream {
     }
 
     async fn read_page(&mut self, snapshot: &mut Snapshot) -> Result<()> {
+        let page = match self.ahead.take() {
+            Some(page) => page,
+            None => self.fetch(snapshot, (0, i64::MIN)).await?,
+        };
+        let last = page.last().filter(|_| page.len() == PAGE);
+        self.has_all = last.is_none();
+        self.events = match last.map(rows::position).transpose()? {
+            None => decode(&page)?,
+            Some(after) => {
+                // The database reads the next page while this one is decoded.
+                let (ahead, events) = join(self.fetch(snapshot, after), async { decode(&page) }).await;
+                self.ahead = Some(ahead?);
+                events?
+            }
+        };
+        Ok(())
+    }
+
+    async fn fetch(&self, snapshot: &mut Snapshot, after: (u64, i64)) -> Result<Vec<Row>> {
         let (start, end) = (self.month.start(), self.month.end());
         let limit = i64::try_from(PAGE).map_err(Error::internal)?;
         let parameters: [Parameter<'_>; 7] = [
             (&start, Type::TIMESTAMPTZ),
             (&end, Type::TIMESTAMPTZ),
-            (&Xid(self.position.0), Type::XID8),
-            (&self.position.1, Type::INT8),
+            (&Xid(after.0), Type::XID8),
+            (&after.1, Type::INT8),
             (&self.seq_range.0, Type::INT8),
             (&self.seq_range.1, Type::INT8),
             (&limit, Type::INT8),
         ];
-        let page = snapshot.query_once(READ_EVENTS, &parameters).await?;
-        self.events = page.iter().map(rows::event).collect::<Result<_>>()?;
-        self.has_all = page.len() < PAGE;
-        if let Some(last) = self.events.back() {
-            self.position = (last.xid, last.seq);
-        }
-        Ok(())
+        Ok(snapshot.query_once(READ_EVENTS, &parameters).await?)
     }
+}
+
+fn decode(page: &[Row]) -> Result<VecDeque<AuditEvent>> {
+    page.iter().map(rows::event).collect()
 }
