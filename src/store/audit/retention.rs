@@ -29,13 +29,16 @@ ORDER BY xid, seq LIMIT 1";
 const COUNT_SEALED: &str = "-- count_sealed_in_partition
 SELECT COALESCE(sum(event_count), 0)::bigint FROM audit_seal WHERE month = $1";
 
-// Seals of a month follow those of the month before, but for some at its edge.
+// Seals of a month follow those of the month before, but for some at its edge. Asked for a range of months, PostgreSQL takes the
+// index of both columns; for one month it would look through all seals by their numbers where the month has none.
 const FIND_LAST_SEAL: &str = "-- find_last_dropped_seal
 SELECT number, root FROM audit_seal WHERE number < COALESCE(
     (
         SELECT min(first.number)
         FROM unnest($1::text[]) AS kept(month)
-            CROSS JOIN LATERAL (SELECT number FROM audit_seal WHERE month = kept.month ORDER BY number LIMIT 1) AS first
+            CROSS JOIN LATERAL (
+                SELECT number FROM audit_seal WHERE month BETWEEN kept.month AND kept.month ORDER BY month, number LIMIT 1
+            ) AS first
     ),
     9223372036854775807
 )

@@ -22,6 +22,10 @@ const PAGE: usize = 4000;
 /// How many seals are read at once: each holds up to about 10,000 digests.
 const SEALS: i64 = 32;
 
+// The index has the order that events are read in, whatever the statistics say of sorting.
+const KEEP_ORDER: &str = "-- keep_audit_order
+SELECT set_config('enable_sort', 'off', true)";
+
 const PARTITIONS: &str = "-- list_audit_partitions
 SELECT class.relname::text FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
 WHERE inhparent = 'audit_log'::regclass ORDER BY class.relname";
@@ -43,7 +47,8 @@ WITH RECURSIVE epochs AS (
 SELECT epoch, after_seq FROM epochs";
 
 const HEAD: &str = "-- find_audit_head
-SELECT epoch, to_xid FROM audit_seal ORDER BY number DESC LIMIT 1";
+SELECT epoch, to_xid, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
+FROM audit_seal ORDER BY number DESC LIMIT 1";
 
 const READ_SEALS: &str = concat!(
     "-- walk_audit_seals\nSELECT ",
@@ -65,15 +70,16 @@ impl Store {
     /// The database can't be reached, has another schema, or refuses.
     pub async fn begin_audit_walk(&self) -> Result<AuditWalk> {
         let mut snapshot = Snapshot::begin(self.pool.get().await?).await?;
+        snapshot.query_once(KEEP_ORDER, &[]).await?;
         let partitions = snapshot.query_once(PARTITIONS, &[]).await?;
         let names = partitions.iter().map(|row| row.try_get::<_, &str>(0));
         let months = names.filter_map(|name| name.map(Month::of_partition).transpose());
         let months: Vec<Month> = months.collect::<Result<_, _>>()?;
         let checkpoints = snapshot.query_once(CHECKPOINT, &[]).await?;
         let checkpoint = checkpoints.first().map(rows::checkpoint).transpose()?;
-        let epochs = Epochs::read(&mut snapshot).await?;
         let heads = snapshot.query_once(HEAD, &[]).await?;
         let sealed = heads.first().map(Sealed::from_row).transpose()?;
+        let epochs = Epochs::read(&mut snapshot, sealed.as_ref()).await?;
         Ok(AuditWalk {
             last_seal: checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number),
             leftovers: epochs.with_each(&months),
@@ -224,6 +230,9 @@ impl AuditWalk {
 struct Sealed {
     epoch: i32,
     to_xid: u64,
+    last_seq: i64,
+    /// The first transaction id that the database has not given yet.
+    next_xid: u64,
 }
 
 impl Sealed {
@@ -231,6 +240,8 @@ impl Sealed {
         Ok(Self {
             epoch: row.try_get("epoch")?,
             to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+            last_seq: row.try_get("last_seq")?,
+            next_xid: row.try_get::<_, Xid>("next_xid")?.0,
         })
     }
 
@@ -244,7 +255,7 @@ impl Sealed {
 struct Epochs(Vec<(i32, i64)>);
 
 impl Epochs {
-    async fn read(snapshot: &mut Snapshot) -> Result<Self> {
+    async fn read(snapshot: &mut Snapshot, sealed: Option<&Sealed>) -> Result<Self> {
         let found = snapshot.query_once(EPOCHS, &[]).await?;
         let epochs = found
             .iter()
@@ -252,6 +263,10 @@ impl Epochs {
         let mut epochs: Vec<(i32, i64)> = epochs.collect::<Result<_>>()?;
         if epochs.is_empty() {
             epochs.push((1, i64::MIN));
+        }
+        // Transaction ids have begun again, and no seal says so yet.
+        if let Some(last) = sealed.filter(|last| last.next_xid <= last.to_xid) {
+            epochs.push((last.epoch + 1, last.last_seq));
         }
         Ok(Self(epochs))
     }
