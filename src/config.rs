@@ -7,6 +7,7 @@
 
 mod access;
 mod args;
+mod audit;
 mod authentication;
 mod client;
 mod connect;
@@ -31,10 +32,11 @@ mod value;
 
 pub use access::AccessConfig;
 pub use args::{
-    AccessArgs, AuthenticationArgs, Cli, ClientArgs, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ExportArgs,
-    ImportArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction, MigrateArgs, PoolArgs, RenderArgs, RequestArgs,
-    ServeArgs, TemplateAction, TemplateArgs, TlsArgs,
+    AccessArgs, AuditAction, AuditArgs, AuditKeepingArgs, AuthenticationArgs, Cli, ClientArgs, Command, DashboardArgs,
+    DatabaseArgs, EmbeddedArgs, ExportArgs, ImportArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
+    MigrateArgs, PoolArgs, RenderArgs, RequestArgs, ServeArgs, TemplateAction, TemplateArgs, TlsArgs,
 };
+pub use audit::{AuditCommandConfig, AuditConfig, AuditSource, AuditTask};
 pub use authentication::AuthenticationConfig;
 pub use client::{ClientConfig, ClientTls};
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};

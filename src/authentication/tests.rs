@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, KeyPair, SanType};
 use time::OffsetDateTime;
 
 use super::*;
+use crate::domain::role::Role;
 
 const USER: HeaderName = HeaderName::from_static("x-remote-user");
 const GROUP: HeaderName = HeaderName::from_static("x-remote-group");
@@ -63,8 +64,12 @@ fn proving(header_peers: &[&str]) -> Authenticator {
 #[tokio::test]
 async fn in_development_callers_name_themselves_or_are_the_developer() {
     let development = Authenticator::development();
+    let developer = Identity {
+        roles: vec![Role::PlatformAdmin],
+        ..identity("developer", &[])
+    };
     for (given, expected) in [
-        (headers(&[]), identity("developer", &[])),
+        (headers(&[]), developer),
         (headers(&[(USER, b"ada")]), identity("ada", &[])),
         (
             headers(&[(USER, b"ada"), (GROUP, b"a"), (GROUP, b"b")]),

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::access::AccessConfig;
 use super::args::ServeArgs;
+use super::audit::AuditConfig;
 use super::authentication::AuthenticationConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
@@ -36,6 +37,8 @@ pub struct ServeConfig {
     pub access: AccessConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
+    /// How the audit log is kept.
+    pub audit: AuditConfig,
     /// How many requests are taken, and how long they may last.
     pub requests: RequestsConfig,
     /// What is logged, and how.
@@ -70,6 +73,7 @@ impl ServeConfig {
             authentication,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads,
@@ -97,6 +101,7 @@ impl ServeConfig {
         let access = AccessConfig::read(&mut reader, access);
         let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
+        let audit = AuditConfig::read(&mut reader, audit);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
         let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
@@ -109,6 +114,7 @@ impl ServeConfig {
             authentication,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads: worker_threads.and_then(NonZeroUsize::new),

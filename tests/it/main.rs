@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod audit;
 mod authentication;
 mod binary;
 mod command;
