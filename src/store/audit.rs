@@ -18,7 +18,6 @@ use crate::error::Result;
 use crate::store::pool::Transaction;
 
 pub(super) use retention::drop_oldest;
-pub(super) use sealing::seal;
 pub use sealing::{NewSeal, Sealing};
 pub use walk::AuditWalk;
 
