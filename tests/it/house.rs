@@ -86,6 +86,22 @@ fn lower_layers_do_not_know_the_upper_ones() {
 }
 
 #[test]
+fn no_handler_makes_a_proof_of_its_own() {
+    let is_proof_of_server = |word: &String| word == "of_server";
+    let handlers = SourceFile::all_of("src")
+        .into_iter()
+        .filter(|file| file.module() == "grpc");
+    let strays: Vec<String> = handlers
+        .filter(|file| file.words().iter().any(is_proof_of_server))
+        .map(|file| file.path().to_owned())
+        .collect();
+    assert_eq!(
+        strays, [""; 0],
+        "only AccessControl proves that a caller may do something"
+    );
+}
+
+#[test]
 fn no_file_is_too_long() {
     let mut too_long = Vec::new();
     let folders = ["src", "tests", "benches", "build"];
