@@ -21,7 +21,7 @@ SELECT pg_is_in_recovery() FROM unnest($1) AS key, pg_advisory_xact_lock(key)";
 
 const FIND_ANSWERS: &str = "-- find_answers
 SELECT FROM mutation_request
-WHERE caller = $1 AND method = $2 AND request_id = ANY ($3) AND created_at > now() - interval '24 hours' LIMIT 1";
+WHERE caller = $1 AND method = $2 AND request_id = ANY ($3) AND created_at > now() - interval '24 hours'";
 
 // As `keep_answer`: only a row that expired can be in the way.
 const KEEP_ANSWERS: &str = "-- keep_answers
