@@ -87,6 +87,13 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("append_audit_event", NO_INDEX, Most::Rows(0)),
     ("keep_answer", NO_INDEX, Most::Rows(0)),
     ("get_document", REVISION, Most::Rows(1)),
+    // Several imported dashboards: as many as a batch has at the most, of which half are there already.
+    ("lock_requests", NO_INDEX, Most::Rows(0)),
+    ("find_answers", &["mutation_request_pkey"], Most::Rows(0)),
+    ("find_dashboard_heads", BY_NAME_IN_ANY_CASE, Most::Rows(16)),
+    ("insert_dashboards", NO_INDEX, Most::Rows(0)),
+    ("append_audit_events", NO_INDEX, Most::Rows(0)),
+    ("keep_answers", NO_INDEX, Most::Rows(0)),
     // One or some of them.
     ("lock_dashboard_head", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
     ("find_name_holder", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
