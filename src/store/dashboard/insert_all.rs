@@ -122,5 +122,6 @@ fn creation(uid: Uuid, item: &ImportItem) -> Change {
             sha256: item.content.spec.sha256(),
         }),
         changed_paths: CREATED_PATHS.to_vec(),
+        details: Vec::new(),
     }
 }
