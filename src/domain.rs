@@ -4,6 +4,7 @@
 //! rule. What does not: wire types, SQL, I/O of any kind. Everything is pure, so property tests and fuzzing live here.
 
 pub mod audit_event;
+pub mod client_address;
 pub mod dashboard;
 pub mod diff;
 pub mod digest;
@@ -22,6 +23,7 @@ pub mod resource;
 pub mod revision;
 pub mod role;
 pub mod search;
+pub mod share_link;
 pub mod spec;
 pub mod subject;
 pub mod tags;

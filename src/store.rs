@@ -22,10 +22,12 @@ mod preferences;
 pub mod probe;
 mod revision;
 mod run_tx;
+mod share_link;
 mod statement;
 mod template;
 
 pub use dashboard::{AuthorisedItem, Export};
+pub use share_link::IssuedLink;
 
 use std::time::Duration;
 

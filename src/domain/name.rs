@@ -1,5 +1,6 @@
 //! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
 
+mod share_link;
 mod template;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
+pub use share_link::ShareLinkName;
 pub use template::TemplateName;
 
 /// The longest id in bytes (Perses `go/common/validate.go`).
