@@ -16,6 +16,7 @@ const PROTOS: &[&str] = &[
     "perses/dashboards/v1/dashboard_service.proto",
     "perses/dashboards/v1/errors.proto",
     "perses/dashboards/v1/preferences_service.proto",
+    "perses/dashboards/v1/share_service.proto",
     "perses/dashboards/v1/template_service.proto",
     "grpc/health/v1/health.proto",
 ];

@@ -18,7 +18,7 @@ pub use permission::Permission;
 
 use uuid::Uuid;
 
-use crate::domain::name::{DashboardName, Parent, ProjectId, TemplateName};
+use crate::domain::name::{DashboardName, GrantParent, Parent, ProjectId, TemplateName};
 use crate::domain::user::UserId;
 
 /// What a permission is asked for: the scope that is checked is the scope that is queried.
@@ -58,6 +58,16 @@ impl From<&DashboardName> for Scope {
 impl From<&UserId> for Scope {
     fn from(user: &UserId) -> Self {
         Self::User(user.clone())
+    }
+}
+
+impl From<&GrantParent> for Scope {
+    fn from(parent: &GrantParent) -> Self {
+        match parent {
+            GrantParent::Platform => Self::Platform,
+            GrantParent::Project(project) => project.into(),
+            GrantParent::Dashboard(name) => name.into(),
+        }
     }
 }
 

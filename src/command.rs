@@ -1,8 +1,11 @@
 //! The commands of the program, one file each: what they do, and what they tell the person who ran them.
 
+pub mod export;
+pub mod import;
 pub mod maintain;
 pub mod migrate;
 pub mod serve;
+pub mod template;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -12,8 +15,9 @@ use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{
-    Cli, Command, Environment, MaintainArgs, MaintainConfig, MigrateArgs, MigrateConfig, PoolConfig, ServeArgs,
-    ServeConfig,
+    Cli, Command, ConfigErrors, Environment, ExportArgs, ExportConfig, ImportArgs, ImportConfig, MaintainArgs,
+    MaintainConfig, MigrateArgs, MigrateConfig, PoolConfig, RenderConfig, ServeArgs, ServeConfig, TemplateAction,
+    TemplateArgs,
 };
 use crate::store::migrate::Migrator;
 use crate::store::pool::Pool;
@@ -23,12 +27,22 @@ use crate::telemetry::Telemetry;
 /// What `main` gives back, and how the person learns of it.
 type Outcome = Result<(), Box<dyn Error>>;
 
+/// What a client command ends with when its options are wrong, as when clap finds it: scripts tell it from a refusal.
+const USAGE: u8 = 2;
+
 /// Runs one command. What goes wrong is told on stderr, in a line for each problem.
 pub fn run(cli: Cli) -> ExitCode {
+    let is_client = matches!(
+        cli.command,
+        Command::Import(_) | Command::Export(_) | Command::Template(_)
+    );
     let outcome = match cli.command {
         Command::Serve(args) => serve(*args),
         Command::Migrate(args) => migrate(*args),
         Command::Maintain(args) => maintain(*args),
+        Command::Import(args) => import(*args),
+        Command::Export(args) => export(*args),
+        Command::Template(args) => template(*args),
     };
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
@@ -37,7 +51,10 @@ pub fn run(cli: Cli) -> ExitCode {
         // When stderr is closed there is nobody to tell.
         let _ = writeln!(io::stderr(), "error: {problem}");
     }
-    ExitCode::FAILURE
+    match is_client && error.is::<ConfigErrors>() {
+        true => ExitCode::from(USAGE),
+        false => ExitCode::FAILURE,
+    }
 }
 
 fn serve(args: ServeArgs) -> Outcome {
@@ -72,6 +89,25 @@ fn maintain(args: MaintainArgs) -> Outcome {
         maintain::run(&store, &mut io::stdout()).await?;
         Ok(())
     })
+}
+
+fn import(args: ImportArgs) -> Outcome {
+    let config = ImportConfig::from_args(args)?;
+    runtime(None)?.block_on(import::run(config, &mut io::stdout()))?;
+    Ok(())
+}
+
+fn export(args: ExportArgs) -> Outcome {
+    let config = ExportConfig::from_args(args)?;
+    runtime(None)?.block_on(export::run(config, &mut io::stdout()))?;
+    Ok(())
+}
+
+fn template(args: TemplateArgs) -> Outcome {
+    let TemplateAction::Render(args) = args.action;
+    let config = RenderConfig::from_args(*args)?;
+    runtime(None)?.block_on(template::render(config, &mut io::stdout()))?;
+    Ok(())
 }
 
 fn runtime(worker_threads: Option<NonZeroUsize>) -> io::Result<Runtime> {

@@ -2,41 +2,50 @@
 //!
 //! Every option is a flag and an environment variable of the same name (`--db-host`, `DB_HOST`); the flag wins. Secrets
 //! are read from the environment or a file alone, because a command line is visible to the whole machine. `args` has
-//! the options as they are typed; [`ServeConfig`], [`MigrateConfig`] and [`MaintainConfig`] are what is left when every rule was checked,
+//! the options as they are typed; [`ServeConfig`], [`MigrateConfig`] and the others of a command are what is left when every rule was checked,
 //! with every problem reported at once. What does not belong here: opening anything, except the files that it reads.
 
 mod access;
 mod args;
+mod client;
 mod connect;
 mod dashboards;
 mod dsn;
 mod embedded;
 mod environment;
+mod export;
+mod import;
 mod listener;
 mod log;
 mod maintain;
 mod migrate;
 mod pool;
 mod problem;
+mod render;
 mod requests;
 mod serve;
 mod value;
 
 pub use access::AccessConfig;
 pub use args::{
-    AccessArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs,
-    MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
+    AccessArgs, Cli, ClientArgs, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ExportArgs, ImportArgs,
+    ListenerArgs, LogArgs, MaintainArgs, MigrateAction, MigrateArgs, PoolArgs, RenderArgs, RequestArgs, ServeArgs,
+    TemplateAction, TemplateArgs,
 };
+pub use client::{ClientConfig, ClientTls};
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;
+pub use export::{ExportConfig, ExportLayout, FileFormat};
+pub use import::{ImportConfig, ImportInput, Placement};
 pub use listener::ListenersConfig;
 pub use log::LogConfig;
 pub use maintain::MaintainConfig;
 pub use migrate::MigrateConfig;
 pub use pool::{PoolConfig, StatementMode};
 pub use problem::{ConfigErrors, Problem};
+pub use render::RenderConfig;
 pub use requests::{MAX_REQUEST_TIMEOUT, RequestsConfig};
 pub use serve::{DatabaseChoice, ServeConfig};
 

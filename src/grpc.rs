@@ -11,6 +11,7 @@ mod dashboards;
 mod preferences;
 pub mod proto;
 mod routes;
+mod sharing;
 pub mod status;
 pub mod structured;
 mod templates;
@@ -19,6 +20,7 @@ pub use answers::StreamLimits;
 pub use dashboards::Dashboards;
 pub use preferences::Preferences;
 pub use routes::{DESCRIPTOR_SETS, Handlers, MAX_MESSAGE_BYTES, routes};
+pub use sharing::Sharing;
 pub use templates::Templates;
 
 /// The full name of the service for dashboards.

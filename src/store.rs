@@ -20,6 +20,7 @@ mod page;
 pub mod pool;
 mod preferences;
 pub mod probe;
+mod project;
 mod revision;
 mod run_tx;
 mod share_link;

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
+use futures_util::Stream;
 use hdrhistogram::Histogram;
 use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 
 use super::{Outcome, STREAMS, Times};
 
@@ -58,8 +60,19 @@ impl Decoder for RawCodec {
     }
 }
 
+/// Says who calls, in development mode.
+const REMOTE_USER: &str = "x-remote-user";
+
 /// Makes the requests of one stream, one after the other.
 pub type MakeRequest = Box<dyn FnMut() -> Bytes + Send>;
+
+/// The calls of one stream.
+pub struct Calls {
+    /// Who makes them; none for the user of development mode.
+    pub user: Option<String>,
+    /// What they ask for.
+    pub requests: MakeRequest,
+}
 
 /// How long calls took that ended while it was measured.
 #[derive(Debug, Clone)]
@@ -94,21 +107,47 @@ impl Clients {
 
     /// Calls once, and gives the answer.
     pub async fn call(&self, request: Bytes) -> Outcome<Bytes> {
-        let channel = self.channels.first().ok_or("no connection")?.clone();
-        Ok(call(&mut Grpc::new(channel), request, &self.path).await?)
+        Ok(call(&mut Grpc::new(self.channel()?), Request::new(request), &self.path).await?)
     }
 
-    /// Calls on every stream for as long as `times` says; one error ends it.
-    pub async fn run(&self, times: Times, mut stream: impl FnMut(usize) -> MakeRequest) -> Outcome<Latencies> {
+    /// Calls once with a stream of requests, and gives the stream of answers.
+    pub async fn call_streaming(
+        &self,
+        requests: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Outcome<Streaming<Bytes>> {
+        let mut grpc = Grpc::new(self.channel()?);
+        grpc.ready().await?;
+        let answers = grpc
+            .streaming(Request::new(requests), self.path.clone(), RawCodec)
+            .await?;
+        Ok(answers.into_inner())
+    }
+
+    fn channel(&self) -> Outcome<Channel> {
+        Ok(self.channels.first().ok_or("no connection")?.clone())
+    }
+
+    /// Calls on every stream for as long as `times` says; one error ends it. A service that has to open connections first, on a
+    /// machine that does other work, may refuse calls: only while they are not measured.
+    pub async fn run(&self, times: Times, mut stream: impl FnMut(usize) -> Calls) -> Outcome<Latencies> {
         let mut tasks = Vec::new();
         for number in 0..STREAMS {
             let channel = self.channels.iter().cycle().nth(number).ok_or("no connection")?;
-            let (mut grpc, path, mut next) = (Grpc::new(channel.clone()), self.path.clone(), stream(number));
+            let (mut grpc, path, calls) = (Grpc::new(channel.clone()), self.path.clone(), stream(number));
+            let user: Option<AsciiMetadataValue> = calls.user.map(|name| name.parse()).transpose()?;
+            let mut next = calls.requests;
             tasks.push(tokio::spawn(async move {
                 let mut recorder = Recorder::begin(times)?;
                 loop {
                     let begin = Instant::now();
-                    call(&mut grpc, next(), &path).await?;
+                    let mut request = Request::new(next());
+                    if let Some(name) = &user {
+                        request.metadata_mut().insert(REMOTE_USER, name.clone());
+                    }
+                    match call(&mut grpc, request, &path).await {
+                        Err(status) if status.code() == Code::Unavailable && recorder.is_cold(begin) => continue,
+                        answered => answered?,
+                    };
                     if !recorder.record(begin)? {
                         return Ok(recorder.finish());
                     }
@@ -119,11 +158,11 @@ impl Clients {
     }
 }
 
-async fn call(grpc: &mut Grpc<Channel>, request: Bytes, path: &PathAndQuery) -> Result<Bytes, Status> {
+async fn call(grpc: &mut Grpc<Channel>, request: Request<Bytes>, path: &PathAndQuery) -> Result<Bytes, Status> {
     grpc.ready()
         .await
         .map_err(|error| Status::unavailable(error.to_string()))?;
-    let answer = grpc.unary(Request::new(request), path.clone(), RawCodec).await?;
+    let answer = grpc.unary(request, path.clone(), RawCodec).await?;
     Ok(answer.into_inner())
 }
 
@@ -144,6 +183,11 @@ impl Recorder {
             warm_at,
             end_at: warm_at + times.measure,
         })
+    }
+
+    /// Whether what began then is not measured.
+    pub fn is_cold(&self, begin: Instant) -> bool {
+        begin < self.warm_at
     }
 
     /// Takes a call that began at `begin` and has ended now; whether there is time for another one.

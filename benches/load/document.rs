@@ -5,6 +5,11 @@ use std::fmt::Write as _;
 /// The size of each document in bytes.
 pub const DOCUMENT_BYTES: usize = 20 * 1024;
 
+/// What stands before the number of the version in a document.
+pub const VERSION_MARK: &str = "version ";
+/// The digits of that number.
+pub const VERSION_DIGITS: usize = 20;
+
 const PANELS: usize = 36;
 
 /// A document of [`DOCUMENT_BYTES`], another one for each `version`.
@@ -23,7 +28,7 @@ fn with_note(version: u64, note: &str) -> String {
         let _ = write!(items, "{comma}{}", item(number));
     }
     format!(
-        r#"{{"display":{{"name":"Nodes","description":"version {version:020} {note}"}},"duration":"1h","panels":{{{panels}}},"layouts":[{{"kind":"Grid","spec":{{"display":{{"title":"All"}},"items":[{items}]}}}}]}}"#
+        r#"{{"display":{{"name":"Nodes","description":"{VERSION_MARK}{version:0VERSION_DIGITS$} {note}"}},"duration":"1h","panels":{{{panels}}},"layouts":[{{"kind":"Grid","spec":{{"display":{{"title":"All"}},"items":[{items}]}}}}]}}"#
     )
 }
 
@@ -37,4 +42,12 @@ fn panel(number: usize) -> String {
 fn item(number: usize) -> String {
     let (x, y) = (12 * (number % 2), 6 * (number / 2));
     format!(r##"{{"x":{x},"y":{y},"width":12,"height":6,"content":{{"$ref":"#/spec/panels/panel-{number}"}}}}"##)
+}
+
+/// Where `mark` ends in a message that holds it once.
+pub fn end_of(mark: &str, message: &[u8]) -> Option<usize> {
+    let begin = message
+        .windows(mark.len())
+        .position(|window| window == mark.as_bytes())?;
+    Some(begin + mark.len())
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Outcome;
 use super::report::{Measured, Report, quantile};
 use super::stage::f64_of;
+use super::transfers::{self, Peaks};
 use super::workloads::Workload;
 
 /// One figure with its goal.
@@ -36,12 +37,16 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 /// Compares what was measured with the goals.
 pub fn check(report: &Report) -> Vec<Figure> {
     use Target::{AtLeast, AtMost};
-    use Workload::{BatchGet, Echo, Get, GetStruct, List, PgbenchGet, PgbenchList, PgbenchUpdate, Search, Update};
+    use Workload::{
+        BatchGet, CopyImported, Echo, Get, GetStruct, Import, List, ListRecents, PgbenchGet, PgbenchList,
+        PgbenchUpdate, RecordView, Search, Update,
+    };
     let rate = |workload| report.rate(workload);
     let postgres_cpu = |workload| report.median(workload, |measured| measured.postgres_cpu);
     let spread = |measured: &Measured| Some(quantile(measured, 0.99)? / quantile(measured, 0.5)?);
     let p50 = |measured: &Measured| quantile(measured, 0.5);
     let search_growth = report.median(Search, p50) / report.small_median(Search, p50);
+    let within = |workload, part| report.median(workload, |measured: &Measured| quantile(measured, part));
     let loaded_bytes = report.median(Get, |measured| measured.resident_bytes.map(f64_of));
     #[rustfmt::skip]
     let figures = [
@@ -57,9 +62,26 @@ pub fn check(report: &Report) -> Vec<Figure> {
         figure(8, "p50 of Search, all dashboards / 500", search_growth, "ratio", AtMost(1.5)),
         figure(11, "memory, idle", f64_of(report.idle_bytes()) / MEBIBYTE, "MiB", AtMost(40.0)),
         figure(11, "memory, 50 streams", loaded_bytes / MEBIBYTE, "MiB", AtMost(100.0)),
+        figure(12, "time of an import / of COPY", rate(CopyImported) / rate(Import), "ratio", AtMost(3.0)),
+        figure(13, "p50 of RecordDashboardView, 50 users", within(RecordView, 0.5), "ms", AtMost(20.0)),
+        figure(13, "p99 of RecordDashboardView, 50 users", within(RecordView, 0.99), "ms", AtMost(20.0)),
+        figure(13, "p50 of ListRecentDashboards, 50 users", within(ListRecents, 0.5), "ms", AtMost(20.0)),
+        figure(13, "p99 of ListRecentDashboards, 50 users", within(ListRecents, 0.99), "ms", AtMost(20.0)),
     ];
     // Where only some workloads were measured, others have no rate.
     figures.into_iter().filter(|figure| figure.value.is_finite()).collect()
+}
+
+/// Compares the memory of streams with the goal: what a stream takes does not depend on its length.
+pub fn check_streams(few: Peaks, many: Peaks) -> [Figure; 2] {
+    let growth = |few_bytes, many_bytes| (f64_of(many_bytes) - f64_of(few_bytes)) / MEBIBYTE;
+    let target = Target::AtMost(transfers::MOST_GROWTH);
+    #[rustfmt::skip]
+    let figures = [
+        figure(14, "import memory growth, 1,000 to 10,000", growth(few.import, many.import), "MiB", target),
+        figure(14, "export memory growth, 1,000 to 10,000", growth(few.export, many.export), "MiB", target),
+    ];
+    figures
 }
 
 /// Compares one figure with its goal.

@@ -52,11 +52,18 @@ fn stat_fields(process: u32) -> Outcome<Vec<String>> {
 
 /// The memory of a process that is resident, in bytes.
 pub fn resident_bytes(process: u32) -> Outcome<u64> {
+    memory(process, "VmRSS:")
+}
+
+/// The most memory that a process has had resident since its start, in bytes.
+pub fn peak_bytes(process: u32) -> Outcome<u64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, field: &str) -> Outcome<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or("no VmRSS")?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
+    let line = line.ok_or_else(|| format!("no {field}"))?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }

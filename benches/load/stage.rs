@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dashboard_store::config::ConnectConfig;
+use dashboard_store::grpc::proto;
 use dashboard_store::store::connect::connect;
 use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
 use dashboard_store::store::migrate::{Migrator, UpOptions};
+use prost::Message as _;
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 
 use super::client::{Clients, Latencies};
@@ -18,12 +21,17 @@ use super::document::document;
 use super::pgbench::{Pgbench, Protocol, Script};
 use super::report::Measured;
 use super::running::Running;
+use super::transfers::{self, Peaks, Rows};
 use super::workloads::{LARGE_DASHBOARDS, Workload};
-use super::{Outcome, Times, pool, processes, statements};
+use super::{Outcome, Times, pool, processes, statements, workloads};
 
 /// The database of the bench.
 pub const DATABASE: &str = "bench";
 const LOAD: &str = include_str!("../../tests/it/support/load_dashboards.sql");
+/// The users of the bench have looked at as many dashboards as are remembered.
+const VIEWS: &str = "INSERT INTO dashboard_recent (dashboard_id, subject)
+    SELECT id, 'user:user-' || n FROM dashboard, generate_series(0, 49) AS n
+    WHERE name BETWEEN 'dashboard-0000200' AND 'dashboard-0000299'";
 /// The document of those that are not read one by one.
 const SMALL_DOCUMENT: &str = r#"{"display":{"name":"loaded"},"panels":{},"layouts":[]}"#;
 
@@ -37,7 +45,12 @@ pub struct Stage {
     pgbench: Pgbench,
     scripts: Scripts,
     idle_bytes: u64,
-    _directory: TempDir,
+    /// How many dashboards an import has.
+    imported: usize,
+    /// What it leaves in the tables.
+    rows: OnceCell<Rows>,
+    service_program: PathBuf,
+    directory: TempDir,
 }
 
 /// What pgbench runs.
@@ -49,7 +62,7 @@ struct Scripts {
 
 impl Stage {
     /// Starts everything, with the dashboards that have large documents.
-    pub async fn set(service_program: &Path) -> Outcome<Self> {
+    pub async fn set(service_program: &Path, imported: usize) -> Outcome<Self> {
         let directory = working_directory()?;
         let postgres = start_database(directory.path()).await?;
         let database = postgres.endpoint().connect_config(DATABASE);
@@ -64,7 +77,10 @@ impl Stage {
             pgbench: Pgbench::find(directory.path(), DATABASE),
             scripts,
             postgres,
-            _directory: directory,
+            imported,
+            rows: OnceCell::new(),
+            service_program: service_program.to_owned(),
+            directory,
         })
     }
 
@@ -98,6 +114,9 @@ impl Stage {
         };
         match of_pgbench {
             Some((script, protocol)) => self.measure_pgbench(script, protocol, times).await,
+            None if matches!(workload, Workload::Import | Workload::CopyImported) => {
+                self.measure_transfer(workload).await
+            }
             None => self.measure_calls(workload, times).await,
         }
     }
@@ -150,7 +169,70 @@ impl Stage {
             _ => self.service.address(),
         };
         let clients = Clients::connect(address, path).await?;
-        clients.run(times, |stream| workload.requests(stream)).await
+        if workload == Workload::Search {
+            check_searches(&clients).await?;
+        }
+        clients.run(times, |stream| workload.calls(stream)).await
+    }
+
+    /// Measures an import as a whole, or COPY of the rows that it leaves in the tables; a call is a dashboard here.
+    async fn measure_transfer(&self, workload: Workload) -> Outcome<Measured> {
+        let mut sql = connect(&self.database()).await?.client;
+        let address = self.service.address();
+        let rows = self
+            .rows
+            .get_or_try_init(|| Rows::of_import(address, &sql, self.imported))
+            .await?;
+        transfers::clear(&sql).await?;
+        let service = self.service.process()?;
+        let (server_before, postgres_before) = (
+            processes::cpu_of(service)?,
+            processes::cpu_with_children(self.postmaster)?,
+        );
+        let took = match workload {
+            Workload::CopyImported => rows.copy_in(&mut sql).await?,
+            _ => transfers::import(address, self.imported).await?,
+        };
+        let server_cpu = processes::cpu_of(service)? - server_before;
+        let postgres_cpu = processes::cpu_with_children(self.postmaster)? - postgres_before;
+        transfers::clear(&sql).await?;
+        let dashboards = f64_of(self.imported.try_into()?);
+        Ok(Measured {
+            rate: dashboards / took.as_secs_f64(),
+            server_cpu: (workload == Workload::Import).then(|| micros(server_cpu) / dashboards),
+            postgres_cpu: Some(micros(postgres_cpu) / dashboards),
+            latencies: None,
+            resident_bytes: None,
+        })
+    }
+
+    /// The memory that streams take, with few dashboards and with many.
+    pub async fn measure_memory_of_streams(&self) -> Outcome<[Peaks; 2]> {
+        let few = self.measure_peaks(transfers::FEW).await?;
+        let many = self.measure_peaks(transfers::MANY).await?;
+        Ok([few, many])
+    }
+
+    /// Imports so many dashboards and exports them again, each through a service of its own.
+    async fn measure_peaks(&self, dashboards: usize) -> Outcome<Peaks> {
+        let sql = connect(&self.database()).await?.client;
+        transfers::clear(&sql).await?;
+        let importing = self.another_service().await?;
+        transfers::import(importing.address(), dashboards).await?;
+        let exporting = self.another_service().await?;
+        transfers::export(exporting.address(), dashboards).await?;
+        transfers::clear(&sql).await?;
+        let peaks = Peaks {
+            import: processes::peak_bytes(importing.process()?)?,
+            export: processes::peak_bytes(exporting.process()?)?,
+        };
+        eprintln!("{dashboards} dashboards: {peaks}");
+        Ok(peaks)
+    }
+
+    async fn another_service(&self) -> Outcome<Running> {
+        let log = self.directory.path().join("another.log");
+        Running::service(Command::new(&self.service_program), &self.database(), &log).await
     }
 
     /// The CPU time of a server and of PostgreSQL while it is measured, in nanoseconds.
@@ -173,6 +255,18 @@ impl Stage {
         drop(self.service);
         Ok(self.postgres.stop().await?)
     }
+}
+
+/// Sees to it that the searches are selective: each finds one dashboard.
+async fn check_searches(clients: &Clients) -> Outcome<()> {
+    let mut next = Workload::Search.requests(0);
+    for query in workloads::SEARCHED {
+        let answer = proto::SearchDashboardsResponse::decode(clients.call(next()).await?)?;
+        if answer.results.len() != 1 {
+            return Err(format!("a search for {query:?} finds {} dashboards", answer.results.len()).into());
+        }
+    }
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
@@ -202,6 +296,10 @@ pub async fn start_database(directory: &Path) -> Outcome<EmbeddedPostgres> {
         .up(&mut connect(&database).await?.client, UpOptions::default(), &mut |_| {})
         .await?;
     load(&database, 1, LARGE_DASHBOARDS, &document(0)).await?;
+    let sql = connect(&database).await?.client;
+    for statement in [VIEWS, "VACUUM (ANALYZE) dashboard_recent"] {
+        sql.batch_execute(statement).await?;
+    }
     Ok(postgres)
 }
 

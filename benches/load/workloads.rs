@@ -5,8 +5,8 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::SpecFormat;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
 
-use super::client::MakeRequest;
-use super::document::{DOCUMENT_BYTES, document};
+use super::client::{Calls, MakeRequest};
+use super::document::{DOCUMENT_BYTES, VERSION_DIGITS, VERSION_MARK, document, end_of};
 
 /// A row of the table. Controls stand before what they are the control of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -20,9 +20,13 @@ pub enum Workload {
     List,
     BatchGet,
     Search,
+    RecordView,
+    ListRecents,
     PgbenchUpdate,
     Update,
     ApplyUnchanged,
+    CopyImported,
+    Import,
     EmptyTransaction,
     PoolGet,
 }
@@ -34,14 +38,20 @@ pub const LARGE_DASHBOARDS: i32 = 500;
 const READ: usize = 101;
 /// The numbers of those that are read together.
 const READ_TOGETHER: std::ops::RangeInclusive<usize> = 201..=250;
-/// What is searched for: a metric of the dashboard that is read, and the middle of its display name.
-const SEARCHED: [&str; 2] = ["loaded_0000101_total", "b3eff8baf566"];
+/// The numbers of those that users look at: all live, and more than are remembered.
+const LOOKED_AT: std::ops::Range<usize> = 200..400;
+/// What is searched for: a metric of the dashboard that is read, the middle of its display name, and both.
+pub const SEARCHED: [&str; 3] = [
+    "loaded_0000101_total",
+    "b3eff8baf566",
+    "b3eff8baf566 loaded_0000101_total",
+];
 /// The number before those that are applied, one for each stream. Those that are updated are numbered from 1.
 const BEFORE_APPLIED: usize = 50;
 
 impl Workload {
     /// All, in the order of the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::PgbenchGet,
         Self::PgbenchGetUnprepared,
         Self::Echo,
@@ -51,9 +61,13 @@ impl Workload {
         Self::List,
         Self::BatchGet,
         Self::Search,
+        Self::RecordView,
+        Self::ListRecents,
         Self::PgbenchUpdate,
         Self::Update,
         Self::ApplyUnchanged,
+        Self::CopyImported,
+        Self::Import,
         Self::EmptyTransaction,
         Self::PoolGet,
     ];
@@ -72,10 +86,14 @@ impl Workload {
             Self::PgbenchList => "control: pgbench, the statement of List",
             Self::List => "List, page of 50",
             Self::BatchGet => "BatchGet, 50 names",
-            Self::Search => "Search, a metric or a part of a name",
+            Self::Search => "Search, a metric, a part of a name, or both",
+            Self::RecordView => "RecordDashboardView, 50 users",
+            Self::ListRecents => "ListRecentDashboards, 50 users, page of 50",
             Self::PgbenchUpdate => "control: pgbench, the statements of Update",
             Self::Update => "Update, 20 KB",
             Self::ApplyUnchanged => "Apply, 20 KB that are there already",
+            Self::CopyImported => "control: COPY of the imported heads and revisions",
+            Self::Import => "Import of 20 KB each, one stream",
             Self::EmptyTransaction => "pool: BEGIN, COMMIT",
             Self::PoolGet => "pool: take and give back",
         }
@@ -89,14 +107,26 @@ impl Workload {
             Self::List => Some("/perses.dashboards.v1.DashboardService/ListDashboards"),
             Self::BatchGet => Some("/perses.dashboards.v1.DashboardService/BatchGetDashboards"),
             Self::Search => Some("/perses.dashboards.v1.DashboardService/SearchDashboards"),
+            Self::RecordView => Some("/perses.dashboards.v1.PreferencesService/RecordDashboardView"),
+            Self::ListRecents => Some("/perses.dashboards.v1.PreferencesService/ListRecentDashboards"),
             Self::Update => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
             Self::ApplyUnchanged => Some("/perses.dashboards.v1.DashboardService/ApplyDashboard"),
             Self::PgbenchGet
             | Self::PgbenchGetUnprepared
             | Self::PgbenchList
             | Self::PgbenchUpdate
+            | Self::CopyImported
+            | Self::Import
             | Self::EmptyTransaction
             | Self::PoolGet => None,
+        }
+    }
+
+    /// The calls of one stream.
+    pub fn calls(self, stream: usize) -> Calls {
+        Calls {
+            user: matches!(self, Self::RecordView | Self::ListRecents).then(|| format!("user-{stream}")),
+            requests: self.requests(stream),
         }
     }
 
@@ -109,6 +139,8 @@ impl Workload {
             Self::BatchGet => batch_get(),
             Self::ApplyUnchanged => apply(stream),
             Self::Search => return searches(),
+            Self::RecordView => return views(stream),
+            Self::ListRecents => list_recents(),
             Self::Update => return updates(stream),
             _ => Bytes::from(vec![b'x'; DOCUMENT_BYTES]),
         };
@@ -149,20 +181,42 @@ fn batch_get() -> Bytes {
     })
 }
 
-/// Searches that find one dashboard each, by a metric that it alone uses and by a part of its display name in turn.
+/// Searches that find one dashboard each, in turn by a metric that it alone uses, by a part of its display name, and by both.
 fn searches() -> MakeRequest {
-    let [by_metric, by_name] = SEARCHED.map(|query| {
+    in_turn(SEARCHED.map(|query| {
         encoded(&proto::SearchDashboardsRequest {
             parent: "projects/-".into(),
             query: query.into(),
             ..Default::default()
         })
-    });
-    let mut is_by_name = false;
-    Box::new(move || {
-        is_by_name = !is_by_name;
-        if is_by_name { by_name.clone() } else { by_metric.clone() }
+    }))
+}
+
+/// Views of one dashboard after the other; each user begins with another one.
+fn views(stream: usize) -> MakeRequest {
+    let mut dashboards: Vec<usize> = LOOKED_AT.collect();
+    dashboards.rotate_left(stream);
+    in_turn(dashboards.into_iter().map(|number| {
+        encoded(&proto::RecordDashboardViewRequest {
+            parent: "users/me".into(),
+            dashboard: name(number),
+            ..Default::default()
+        })
+    }))
+}
+
+fn list_recents() -> Bytes {
+    encoded(&proto::ListRecentDashboardsRequest {
+        parent: "users/me".into(),
+        ..Default::default()
     })
+}
+
+/// One after the other, over and over.
+fn in_turn(requests: impl IntoIterator<Item = Bytes>) -> MakeRequest {
+    let all: Vec<Bytes> = requests.into_iter().collect();
+    let mut endless = all.into_iter().cycle();
+    Box::new(move || endless.next().unwrap_or_default())
 }
 
 fn with_document(number: usize, etag: &str, version: u64) -> Option<proto::Dashboard> {
@@ -185,20 +239,18 @@ fn apply(stream: usize) -> Bytes {
 
 /// Updates with a new document each: its version is written over that of the first.
 fn updates(stream: usize) -> MakeRequest {
-    const MARK: &[u8] = b"version ";
-    const DIGITS: usize = 20;
     let first = encoded(&proto::UpdateDashboardRequest {
         dashboard: with_document(1 + stream, "*", 0),
         ..Default::default()
     });
-    let mark_at = first.windows(MARK.len()).position(|window| window == MARK);
-    let digits_at = mark_at.map_or(0, |at| at + MARK.len());
+    let digits_at = end_of(VERSION_MARK, &first).unwrap_or_default();
     // Later rounds, and the streams of other runs, write other versions.
     let mut version = u64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos()).unwrap_or_default();
     Box::new(move || {
         version += 1;
         let mut request = first.to_vec();
-        request[digits_at..digits_at + DIGITS].copy_from_slice(format!("{version:020}").as_bytes());
+        request[digits_at..digits_at + VERSION_DIGITS]
+            .copy_from_slice(format!("{version:0VERSION_DIGITS$}").as_bytes());
         request.into()
     })
 }

@@ -3,8 +3,13 @@
 //! Everything is text here, so that clap stops at unknown options alone and every bad value is reported at once. The
 //! structs are destructured without `..` where they are checked: an option that nobody reads does not compile.
 
+mod client;
+
 use clap::{Args, Parser, Subcommand};
 
+pub use self::client::{ClientArgs, ExportArgs, ImportArgs, RenderArgs, TemplateAction, TemplateArgs};
+
+use self::client::{EXPORT_HELP, IMPORT_HELP};
 use super::problem::present;
 
 /// Keeps Perses dashboards, with history, in PostgreSQL behind gRPC.
@@ -31,6 +36,14 @@ pub enum Command {
     /// remove what has expired.
     #[command(after_long_help = MAINTAIN_HELP)]
     Maintain(Box<MaintainArgs>),
+    /// Bring dashboards from files into a running service.
+    #[command(after_long_help = IMPORT_HELP)]
+    Import(Box<ImportArgs>),
+    /// Write the dashboards of a running service to files.
+    #[command(after_long_help = EXPORT_HELP)]
+    Export(Box<ExportArgs>),
+    /// Try a template of a running service.
+    Template(Box<TemplateArgs>),
 }
 
 const SERVE_HELP: &str = "\

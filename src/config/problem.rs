@@ -5,7 +5,7 @@ use std::fmt;
 /// One thing that is wrong with one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The environment variable; the flag follows from it.
+    /// The environment variable, from which the flag follows; or the flag alone, `--project`, where there is no variable.
     pub setting: &'static str,
     /// What was given; none when it is missing or secret.
     pub value: Option<String>,
@@ -16,11 +16,15 @@ pub struct Problem {
 /// Settings that have no flag, because they can carry a secret or belong to another program.
 const ENVIRONMENT_ONLY: &[&str] = &["DATABASE_URL", "DB_DIRECT_URL", "DB_PASSWORD", "RUST_LOG"];
 
+/// What the variables of the client commands begin with, and their flags do not.
+const CLIENT_PREFIX: &str = "DASHBOARD_STORE_";
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.setting)?;
-        if !ENVIRONMENT_ONLY.contains(&self.setting) {
-            let flag = self.setting.to_ascii_lowercase().replace('_', "-");
+        if !ENVIRONMENT_ONLY.contains(&self.setting) && !self.setting.starts_with("--") {
+            let named = self.setting.strip_prefix(CLIENT_PREFIX).unwrap_or(self.setting);
+            let flag = named.to_ascii_lowercase().replace('_', "-");
             write!(f, " (--{flag})")?;
         }
         if let Some(value) = &self.value {

@@ -20,6 +20,8 @@ pub struct Change {
     pub after: Option<Version>,
     /// The fields that changed.
     pub changed_paths: Vec<&'static str>,
+    /// What else belongs to the change and can't be looked up later, such as whose grant was revoked.
+    pub details: Vec<(&'static str, String)>,
 }
 
 /// One version of a resource's content.

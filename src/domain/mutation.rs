@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::dashboard::{Content, ContentChange};
 use super::digest::{Digest, Fingerprint};
 use super::etag::EtagCondition;
-use super::name::{DashboardName, RevisionName};
+use super::name::{DashboardName, ProjectId, RevisionName};
 use super::reason::Reason;
 use super::violation::Violation;
 
@@ -199,4 +199,31 @@ impl RestoreDashboardRevision {
             .part(self.change_note.as_str())
             .finish()
     }
+}
+
+/// Asks for all that is in a project to go for good.
+#[derive(Debug, Clone)]
+pub struct PurgeProject {
+    /// Which.
+    pub project: ProjectId,
+    /// What all mutations share.
+    pub options: WriteOptions,
+}
+
+impl PurgeProject {
+    /// Digests all that the caller asks for, request id aside.
+    pub fn fingerprint(&self) -> Digest {
+        Fingerprint::new().part(self.project.as_str()).finish()
+    }
+}
+
+/// How much a project had in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ProjectPurged {
+    /// Dashboards, soft-deleted ones too.
+    pub dashboards: i32,
+    /// Templates.
+    pub templates: i32,
+    /// Grants on the project itself.
+    pub grants: i32,
 }

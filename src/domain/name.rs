@@ -1,5 +1,6 @@
 //! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
 
+mod access_grant;
 mod share_link;
 mod template;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
+pub use access_grant::{AccessGrantName, GrantParent};
 pub use share_link::ShareLinkName;
 pub use template::TemplateName;
 
@@ -167,6 +169,22 @@ impl DashboardName {
     /// The project, the scope of every permission on the dashboard.
     pub fn project(&self) -> &ProjectId {
         &self.project
+    }
+
+    /// The dashboard of the same id in another project.
+    pub fn in_project(self, project: &ProjectId) -> Self {
+        Self {
+            project: project.clone(),
+            ..self
+        }
+    }
+
+    /// The name in lower case, as a Perses has it that tells no case apart.
+    pub fn to_ascii_lowercase(&self) -> Self {
+        Self {
+            project: ProjectId(self.project.0.to_ascii_lowercase()),
+            dashboard: self.dashboard.to_ascii_lowercase(),
+        }
     }
 
     /// The last segment: Perses' `metadata.name`.

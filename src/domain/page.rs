@@ -17,6 +17,8 @@ use super::digest::{Digest, Fingerprint};
 use super::name::{DashboardName, ProjectId, TemplateName};
 use super::order_by::{OrderBy, OrderKey, ShareLinkOrderKey, TemplateOrderKey};
 use super::reason::Reason;
+use super::role::Role;
+use super::subject::Subject;
 use super::violation::Violation;
 
 /// How many items the next page may have: 1 to [`PageSize::MAX`].
@@ -72,6 +74,8 @@ pub enum PageOrder {
     FavoritesAsAdded,
     /// Dashboards that a user looked at, the last one first.
     LastViewedFirst,
+    /// Grants on one resource, by subject and role.
+    GrantsBySubject,
 }
 
 impl PageOrder {
@@ -97,6 +101,7 @@ impl PageOrder {
             Self::NewestRevisionFirst => matches!(cursor, Cursor::Revision(_)),
             Self::FavoritesAsAdded => matches!(cursor, Cursor::Favorite(_)),
             Self::LastViewedFirst => matches!(cursor, Cursor::ViewTime { .. }),
+            Self::GrantsBySubject => matches!(cursor, Cursor::Grant { .. }),
         }
     }
 }
@@ -110,6 +115,7 @@ impl fmt::Display for PageOrder {
             Self::NewestRevisionFirst => f.write_str("revision desc"),
             Self::FavoritesAsAdded => f.write_str("position"),
             Self::LastViewedFirst => f.write_str("view_time desc"),
+            Self::GrantsBySubject => f.write_str("subject"),
         }
     }
 }
@@ -195,6 +201,13 @@ pub enum Cursor {
         /// Which of those of the same time.
         uid: Uuid,
     },
+    /// Of grants on one resource: nobody has a role there twice.
+    Grant {
+        /// Who.
+        subject: Subject,
+        /// Which role.
+        role: Role,
+    },
 }
 
 /// A cursor as JSON: the short names of [`Cursor`]'s variants, times in microseconds since 1970.
@@ -210,6 +223,7 @@ enum Position {
     Revision(i32),
     Favorite(i64),
     ViewTime(i64, Uuid),
+    Grant(Subject, Role),
 }
 
 impl Cursor {
@@ -224,6 +238,7 @@ impl Cursor {
             Self::Revision(number) => json!({ "revision": number }),
             Self::Favorite(position) => json!({ "favorite": position }),
             Self::ViewTime { time, uid } => json!({ "view_time": [microseconds(time), uid] }),
+            Self::Grant { subject, role } => json!({ "grant": [subject, role] }),
         };
         position.to_string()
     }
@@ -245,6 +260,7 @@ impl Cursor {
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
             Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
             Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),
+            Position::Grant(subject, role) => Some(Self::Grant { subject, role }),
         }
     }
 }

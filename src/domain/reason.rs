@@ -91,6 +91,10 @@ reasons! {
     TemplateExists = "TEMPLATE_EXISTS",
     /// The template comes with the service: it can be read and used, not changed.
     TemplateReadOnly = "TEMPLATE_READ_ONLY",
+    /// The subject has this role there.
+    AccessGrantExists = "ACCESS_GRANT_EXISTS",
+    /// Without this grant nobody could grant anything on the platform any more.
+    LastPlatformAdmin = "LAST_PLATFORM_ADMIN",
     /// A value does not fit the parameter of the template.
     ParameterInvalid = "PARAMETER_INVALID",
     /// The template declares no parameter of this name.

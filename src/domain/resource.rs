@@ -26,7 +26,7 @@ use super::dashboard::Dashboard;
 use super::labels::Labels;
 use super::name::{DashboardName, ProjectId};
 use super::reason::Reason;
-use super::spec::json;
+use super::spec::json::{self, Json};
 use super::tags::Tags;
 use super::violation::{Violation, Violations, quoted};
 
@@ -166,6 +166,26 @@ impl DashboardResource {
         yaml::write_members(&[("spec".into(), spec)], 0, &mut text);
         Ok(text)
     }
+}
+
+/// Reads a YAML document, or JSON, and writes it as JSON text.
+///
+/// # Errors
+/// As of [`DashboardResource::parse`] for text that is malformed, or beyond the limits of a resource.
+pub fn yaml_to_json(text: &str) -> Result<String, Vec<Violation>> {
+    yaml::to_json(text)
+}
+
+/// A JSON object as YAML, in the style of Perses; empty for a value that is no object.
+///
+/// # Errors
+/// Those of [`json::parse`] when it is not JSON within the limits.
+pub fn object_to_yaml(object: &str) -> Result<String, Vec<Violation>> {
+    let mut text = String::new();
+    if let Json::Object(members) = json::parse(object)? {
+        yaml::write_members(&members, 0, &mut text);
+    }
+    Ok(text)
 }
 
 /// A native resource; the order of the fields is that of Perses' structs.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::reason::Reason;
 use super::violation::Violation;
 
@@ -9,7 +11,8 @@ use super::violation::Violation;
 const MAX_NAME_BYTES: usize = 512;
 
 /// `user:…` or `group:…`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Subject(String);
 
 impl Subject {
@@ -36,6 +39,20 @@ impl Subject {
     /// The text as written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> Self {
+        subject.0
+    }
+}
+
+impl TryFrom<String> for Subject {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse("subject", &text).map_err(|violation| violation.description)
     }
 }
 

@@ -20,9 +20,10 @@ use crate::grpc::proto::{
     DiffDashboardRevisionsRequest, DiffDashboardRevisionsResponse, ExportDashboardsRequest, GetDashboardRequest,
     GetDashboardResponse, GetDashboardRevisionRequest, GetDashboardRevisionResponse, ImportDashboardsRequest,
     ListDashboardRevisionsRequest, ListDashboardRevisionsResponse, ListDashboardsRequest, ListDashboardsResponse,
-    PurgeDashboardRequest, PurgeDashboardResponse, RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse,
-    SearchDashboardsRequest, SearchDashboardsResponse, UndeleteDashboardRequest, UndeleteDashboardResponse,
-    UpdateDashboardRequest, UpdateDashboardResponse,
+    PurgeDashboardRequest, PurgeDashboardResponse, PurgeProjectRequest, PurgeProjectResponse,
+    RestoreDashboardRevisionRequest, RestoreDashboardRevisionResponse, SearchDashboardsRequest,
+    SearchDashboardsResponse, UndeleteDashboardRequest, UndeleteDashboardResponse, UpdateDashboardRequest,
+    UpdateDashboardResponse,
 };
 use crate::store::Store;
 
@@ -118,6 +119,13 @@ impl DashboardService for Dashboards {
         request: Request<PurgeDashboardRequest>,
     ) -> Result<Response<PurgeDashboardResponse>, Status> {
         answer(self.purge(request).await)
+    }
+
+    async fn purge_project(
+        &self,
+        request: Request<PurgeProjectRequest>,
+    ) -> Result<Response<PurgeProjectResponse>, Status> {
+        answer(self.purge_all(request).await)
     }
 
     async fn list_dashboard_revisions(

@@ -20,6 +20,8 @@ const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
 /// The same of share links.
 const SHARE_LINK_TYPE: &str = "dashboards.perses.dev/ShareLink";
+/// The same of grants.
+const ACCESS_GRANT_TYPE: &str = "dashboards.perses.dev/AccessGrant";
 /// The same of what users keep.
 const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
 
@@ -137,6 +139,7 @@ fn resource_type(name: &str) -> &'static str {
     match name.rsplit('/').nth(1) {
         Some("templates") => TEMPLATE_TYPE,
         Some("shareLinks") => SHARE_LINK_TYPE,
+        Some("accessGrants") => ACCESS_GRANT_TYPE,
         _ if name.starts_with("users/") => PREFERENCES_TYPE,
         _ => DASHBOARD_TYPE,
     }

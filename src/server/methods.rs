@@ -109,6 +109,7 @@ mod tests {
             [
                 "perses.dashboards.v1.DashboardService",
                 "perses.dashboards.v1.PreferencesService",
+                "perses.dashboards.v1.ShareService",
                 "perses.dashboards.v1.TemplateService",
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",

@@ -1,5 +1,8 @@
 //! The table `access_grant`: who has which role on what.
 
+mod list;
+mod write;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use postgres_types::Type;
@@ -8,11 +11,15 @@ use tokio_postgres::Row;
 use super::Store;
 use super::dashboard::{name, unreadable};
 use crate::access::{Grant, GrantSource, GrantedOn};
-use crate::domain::name::ProjectId;
+use crate::domain::access_grant::AccessGrant;
+use crate::domain::name::{AccessGrantName, GrantParent, ProjectId};
 use crate::domain::role::Role;
+use crate::domain::subject::Subject;
 use crate::error::{Error, Result};
 
-// A dashboard that is soft-deleted is looked at like any other: who may read it may read that it is deleted.
+pub(super) use write::details;
+
+// A soft-deleted dashboard is one like any other: who may read it may read that it is deleted.
 const FIND_GRANTS: &str = "-- find_grants
 SELECT access_grant.role, access_grant.project AS granted_project, dashboard_id, dashboard.project, dashboard.name
 FROM access_grant LEFT JOIN dashboard ON dashboard.id = dashboard_id
@@ -22,25 +29,40 @@ impl GrantSource for Store {
     fn grants_of<'a>(&'a self, subjects: &'a [String]) -> BoxFuture<'a, Result<Vec<Grant>>> {
         async move {
             let rows = self.read(FIND_GRANTS, &[(&subjects, Type::TEXT_ARRAY)]).await?;
-            rows.iter().map(grant).collect()
+            rows.iter().map(held).collect()
         }
         .boxed()
     }
 }
 
-fn grant(row: &Row) -> Result<Grant> {
+/// Reads what a grant means to whoever has it.
+fn held(row: &Row) -> Result<Grant> {
     let project: Option<&str> = row.try_get("granted_project")?;
     let on = match (project, row.try_get("dashboard_id")?) {
-        (Some(project), _) => GrantedOn::Project(ProjectId::parse("project", project).map_err(unreadable)?),
+        (Some(id), _) => GrantedOn::Project(ProjectId::parse("project", id).map_err(unreadable)?),
         (None, Some(uid)) => GrantedOn::Dashboard { uid, name: name(row)? },
         (None, None) => GrantedOn::Platform,
     };
-    Ok(Grant {
-        on,
-        role: role(row.try_get("role")?)?,
+    let role = role(row)?;
+    Ok(Grant { on, role })
+}
+
+/// Reads a grant on `parent`.
+fn from_row(row: &Row, parent: &GrantParent) -> Result<AccessGrant> {
+    Ok(AccessGrant {
+        name: AccessGrantName {
+            parent: parent.clone(),
+            uid: row.try_get("id")?,
+        },
+        resource_uid: row.try_get("dashboard_id")?,
+        subject: Subject::parse("subject", row.try_get("subject")?).map_err(unreadable)?,
+        role: role(row)?,
+        created_by: row.try_get("created_by")?,
+        create_time: row.try_get("created_at")?,
     })
 }
 
-fn role(text: &str) -> Result<Role> {
+fn role(row: &Row) -> Result<Role> {
+    let text: &str = row.try_get("role")?;
     Role::parse(text).ok_or_else(|| Error::internal(format!("unknown role {text:?} in the database")))
 }

@@ -1,6 +1,8 @@
 //! Audit events: appended in the transaction of the change that they tell of.
 
-use postgres_types::Type;
+use std::collections::BTreeMap;
+
+use postgres_types::{Json, Type};
 
 use crate::access::Access;
 use crate::domain::audit_event::Change;
@@ -11,8 +13,8 @@ use crate::store::pool::Transaction;
 const APPEND: &str = "-- append_audit_event
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,
     revision_before, revision_after, sha256_before, sha256_after, changed_paths,
-    client_ip, user_agent, correlation_id, trace_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    client_ip, user_agent, correlation_id, trace_id, details)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 /// Appends the event of a change that succeeded.
 pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Change) -> Result<()> {
@@ -22,6 +24,11 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
     let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
     let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
     let project = change.project.as_ref().map(ProjectId::as_str);
+    let details: BTreeMap<&str, &str> = change
+        .details
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
     tx.execute(
         APPEND,
         &[
@@ -42,6 +49,7 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
             (&origin.user_agent, Type::TEXT),
             (&origin.correlation_id, Type::UUID),
             (&origin.trace_id, Type::TEXT),
+            (&Json(details), Type::JSONB),
         ],
     )
     .await?;

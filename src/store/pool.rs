@@ -127,8 +127,8 @@ impl Pool {
     /// Lends a connection.
     ///
     /// # Errors
-    /// `POOL_TIMEOUT` when all stay in use for as long as a request waits; `DATABASE_UNAVAILABLE` as soon as it is clear that
-    /// none can be opened.
+    /// `POOL_TIMEOUT` when all stay in use, or one more is not opened, for as long as a request waits; `DATABASE_UNAVAILABLE` as soon
+    /// as it is clear that none can be opened.
     pub async fn get(&self) -> Result<PooledConnection> {
         let deadline = Instant::now() + self.shared.config.acquire_timeout;
         let slot = self.shared.slot(deadline).await?;
@@ -154,11 +154,9 @@ impl Shared {
             Ok(slot) => slot.map_err(Error::internal),
             Err(_) => {
                 waiting.timed_out();
-                Err(Error::Unavailable {
-                    reason: Reason::PoolTimeout,
-                    description: "all connections to the database are in use: nothing was done, try again".to_owned(),
-                    cause: None,
-                })
+                Err(pool_timeout(
+                    "all connections to the database are in use: nothing was done, try again",
+                ))
             }
         }
     }
@@ -177,7 +175,7 @@ impl Shared {
             match result {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(RunError::User(_) | RunError::TimedOut)) => return Err(self.unavailable()),
-                Err(_) if Instant::now() >= deadline => return Err(self.unavailable()),
+                Err(_) if Instant::now() >= deadline => return Err(self.too_late()),
                 Err(_) => {}
             }
         }
@@ -190,6 +188,16 @@ impl Shared {
                 return;
             }
         }
+    }
+
+    /// The error at the deadline. Where others have connections and no attempt failed, the database can be reached, and takes its
+    /// time to open one more.
+    fn too_late(&self) -> Error {
+        if self.sessions.state().connections == 0 || self.attempts.last_failure().is_some() {
+            return self.unavailable();
+        }
+        self.statistics.count_timeout();
+        pool_timeout("no connection to the database was opened in time: nothing was done, try again")
     }
 
     fn unavailable(&self) -> Error {
@@ -207,6 +215,14 @@ impl Shared {
         let in_use = self.config.max_open.saturating_sub(free);
         self.statistics
             .snapshot(self.config.max_open, state.connections, state.idle_connections, in_use)
+    }
+}
+
+fn pool_timeout(description: &str) -> Error {
+    Error::Unavailable {
+        reason: Reason::PoolTimeout,
+        description: description.to_owned(),
+        cause: None,
     }
 }
 

@@ -171,6 +171,7 @@ async fn append_event(
         before: None,
         after: None,
         changed_paths: fields.iter().map(|field| field.as_str()).collect(),
+        details: Vec::new(),
     };
     audit::append(tx, access, &change).await
 }

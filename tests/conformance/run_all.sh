@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly PARTS=(grpcurl health_probe golang_migrate corpus)
+readonly PARTS=(grpcurl health_probe golang_migrate corpus command_line)
 readonly SKIPPED=77
 
 export PATH=$PWD/../../.tools/bin:$PATH

@@ -9,12 +9,13 @@ use self::source::{SourceFile, files};
 
 /// Crates that stay within some modules: a name stands for the crate and all whose names begin with it and `_`.
 const CONFINED: [(&[&str], &[&str]); 2] = [
-    (&["tonic", "prost"], &["access", "grpc", "health", "server"]),
+    (&["tonic", "prost"], &["access", "client", "grpc", "health", "server"]),
     (&["tokio_postgres", "bb8", "postgres_types"], &["store"]),
 ];
 
 /// The modules of this crate that the lower layers may name; the upper ones may name any.
-const DEPENDENCIES: [(&str, &[&str]); 4] = [
+const DEPENDENCIES: [(&str, &[&str]); 5] = [
+    ("client", &["client", "config", "domain", "grpc"]),
     ("domain", &["domain"]),
     ("error", &["domain"]),
     ("health", &["error", "health"]),

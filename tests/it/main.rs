@@ -7,7 +7,9 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod access;
 mod binary;
+mod command;
 mod commit_lost;
 mod dashboards;
 mod histories;

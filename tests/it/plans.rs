@@ -107,6 +107,37 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("list_favorites", FAVORITES, Most::Rows(3 * (51 + 20))),
     ("record_dashboard_view", VIEW_AMONG_ALL, Most::Rows(2 * 100 + 10)),
     ("list_recent_dashboards", RECENTS, Most::Rows(3 * (51 + 20))),
+    // Grants: an entry of the index and a row of each.
+    ("insert_access_grant", NO_INDEX, Most::Rows(0)),
+    ("find_grant_of_subject", &["idx_access_grant_subject"], Most::Rows(2)),
+    (
+        "find_access_grant",
+        &["access_grant_pkey", "dashboard_pkey"],
+        Most::Rows(3),
+    ),
+    (
+        "lock_platform_admins",
+        &["idx_access_grant_platform"],
+        Most::Rows(2 * 3),
+    ),
+    ("delete_access_grant", &["access_grant_pkey"], Most::Rows(1)),
+    (
+        "list_access_grants",
+        &["idx_dashboard_project_name", "idx_access_grant_dashboard"],
+        Most::Rows(1 + 51),
+    ),
+    // A project with 2 of each.
+    (
+        "purge_dashboards_of_project",
+        &["idx_dashboard_project_name", "dashboard_pkey"],
+        Most::Rows(2 * 2),
+    ),
+    (
+        "purge_templates_of_project",
+        &["idx_dashboard_template_project"],
+        Most::Rows(2),
+    ),
+    ("purge_grants_of_project", &["idx_access_grant_project"], Most::Rows(2)),
     // Maintenance, a batch of each task. Its own table has a row for each task. What is purged was written twice, when it was
     // deleted too, and has two entries in the index.
     ("lock_maintenance", NO_INDEX, Most::Rows(0)),

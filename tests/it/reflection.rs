@@ -51,6 +51,7 @@ async fn reflection_lists_every_service() {
             "grpc.reflection.v1alpha.ServerReflection",
             "perses.dashboards.v1.DashboardService",
             "perses.dashboards.v1.PreferencesService",
+            "perses.dashboards.v1.ShareService",
             "perses.dashboards.v1.TemplateService",
         ];
         assert_eq!(services, expected, "{version}");

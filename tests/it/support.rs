@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod access;
 pub mod audit;
 pub mod blocking;
 pub mod cluster;
@@ -9,6 +10,7 @@ pub mod network;
 pub mod postgres;
 pub mod preferences;
 pub mod process;
+pub mod raw;
 pub mod requests;
 pub mod rows;
 pub mod server;

@@ -10,7 +10,7 @@ use super::maintenance::Maintenance;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences, StreamLimits, Templates};
+use crate::grpc::{self, Dashboards, Handlers, Preferences, Sharing, StreamLimits, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -116,7 +116,8 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),
-        preferences: Preferences::new(store, access),
+        preferences: Preferences::new(store.clone(), access.clone()),
+        sharing: Sharing::new(store, access),
     }
 }
 

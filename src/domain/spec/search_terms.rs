@@ -32,31 +32,53 @@ pub struct SearchTerms {
     pub metric_names: Vec<String>,
 }
 
-impl SearchTerms {
-    /// Reads the terms of a spec. It never fails: what is not of the form that Perses gives it has no terms.
+/// The texts of a document that its terms are in, as intake finds them. To read PromQL is a third of the work for a document, and
+/// many that are taken in are never written: they are there already, or refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SearchTexts {
+    /// Without blanks around, cut, sorted and each once.
+    panel_titles: Vec<String>,
+    /// PromQL, in the order of the document.
+    expressions: Vec<String>,
+}
+
+impl SearchTexts {
+    /// Finds the texts of a spec. It never fails: what is not of the form that Perses gives it has none.
     pub(super) fn of(spec: &Json<'_>) -> Self {
         let mut titles = BTreeSet::new();
-        let mut names = MetricNames::new();
+        let mut expressions = Vec::new();
         for panel in children(spec.get("panels")) {
             let Some(panel) = panel.get("spec") else {
                 continue;
             };
             titles.extend(title(panel));
             for query in children(panel.get("queries")) {
-                collect_from_plugin(query.get("spec"), &mut names);
+                collect_from_plugin(query.get("spec"), &mut expressions);
             }
             for annotation in children(panel.get("annotations")) {
-                collect_from_plugin(Some(annotation), &mut names);
+                collect_from_plugin(Some(annotation), &mut expressions);
             }
         }
         for variable in children(spec.get("variables")) {
-            collect_from_plugin(variable.get("spec"), &mut names);
+            collect_from_plugin(variable.get("spec"), &mut expressions);
         }
         for annotation in children(spec.get("annotations")) {
-            collect_from_plugin(Some(annotation), &mut names);
+            collect_from_plugin(Some(annotation), &mut expressions);
         }
         Self {
             panel_titles: titles.into_iter().take(MAX_TERMS).map(str::to_owned).collect(),
+            expressions,
+        }
+    }
+
+    /// Reads the terms.
+    pub(super) fn terms(&self) -> SearchTerms {
+        let mut names = MetricNames::new();
+        for expression in &self.expressions {
+            names.add(expression);
+        }
+        SearchTerms {
+            panel_titles: self.panel_titles.clone(),
             metric_names: names.into_sorted().take(MAX_TERMS).collect(),
         }
     }
@@ -79,8 +101,8 @@ fn title<'t>(panel: &'t Json<'t>) -> Option<&'t str> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Collects the metrics that the field `plugin` of `owner` uses.
-fn collect_from_plugin(owner: Option<&Json<'_>>, names: &mut MetricNames) {
+/// Collects the PromQL of the field `plugin` of `owner`.
+fn collect_from_plugin(owner: Option<&Json<'_>>, expressions: &mut Vec<String>) {
     let Some(plugin) = owner.and_then(|owner| owner.get("plugin")) else {
         return;
     };
@@ -91,13 +113,9 @@ fn collect_from_plugin(owner: Option<&Json<'_>>, names: &mut MetricNames) {
     else {
         return;
     };
-    let expressions = ["query", "expr"].into_iter().filter_map(|key| spec.get(key));
-    for expression in expressions
-        .chain(children(spec.get("matchers")))
-        .filter_map(Json::as_str)
-    {
-        names.add(expression);
-    }
+    let texts = ["query", "expr"].into_iter().filter_map(|key| spec.get(key));
+    let with_matchers = texts.chain(children(spec.get("matchers")));
+    expressions.extend(with_matchers.filter_map(Json::as_str).map(str::to_owned));
 }
 
 #[cfg(test)]

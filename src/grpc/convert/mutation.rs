@@ -4,7 +4,8 @@ use crate::domain::dashboard::Content;
 use crate::domain::etag::EtagCondition;
 use crate::domain::labels::Labels;
 use crate::domain::mutation::{
-    ApplyDashboard, ApplyOutcome, ChangeNote, CreateDashboard, DashboardTarget, RestoreDashboardRevision, WriteOptions,
+    ApplyDashboard, ApplyOutcome, ChangeNote, CreateDashboard, DashboardTarget, ProjectPurged,
+    RestoreDashboardRevision, WriteOptions,
 };
 use crate::domain::name::{DashboardName, ProjectId, RevisionName};
 use crate::domain::reason::Reason;
@@ -104,6 +105,15 @@ pub fn present_outcome(outcome: ApplyOutcome) -> proto::ApplyOutcome {
         ApplyOutcome::Updated => proto::ApplyOutcome::Updated,
         ApplyOutcome::Unchanged => proto::ApplyOutcome::Unchanged,
         ApplyOutcome::Restored => proto::ApplyOutcome::Restored,
+    }
+}
+
+/// Presents what PurgeProject removed.
+pub fn present_purged(purged: ProjectPurged) -> proto::PurgeProjectResponse {
+    proto::PurgeProjectResponse {
+        purged_dashboards: purged.dashboards,
+        purged_templates: purged.templates,
+        revoked_grants: purged.grants,
     }
 }
 

@@ -3,11 +3,14 @@
 use tonic::Request;
 
 use super::Dashboards;
+use crate::domain::mutation::{PurgeProject, WriteOptions};
 use crate::domain::name::{DashboardName, RevisionName, parse_project};
 use crate::error::Result;
 use crate::grpc::call::open;
 use crate::grpc::convert::dashboard::present_written;
-use crate::grpc::convert::mutation::{parse_apply, parse_create, parse_restore, parse_target, present_outcome};
+use crate::grpc::convert::mutation::{
+    parse_apply, parse_create, parse_restore, parse_target, present_outcome, present_purged,
+};
 use crate::grpc::convert::update::parse_update;
 use crate::grpc::proto;
 
@@ -99,6 +102,20 @@ impl Dashboards {
         let target = parse_target(name, &message.etag, &message.request_id, message.validate_only)?;
         self.store.purge_dashboard(&access, target).await?;
         Ok(proto::PurgeDashboardResponse {})
+    }
+
+    pub(super) async fn purge_all(
+        &self,
+        request: Request<proto::PurgeProjectRequest>,
+    ) -> Result<proto::PurgeProjectResponse> {
+        let (caller, message) = open(request)?;
+        let project = parse_project("name", &message.name)?;
+        let access = self.access.require(&caller, &project).await?;
+        let options = WriteOptions::parse(&message.request_id, message.validate_only)?;
+        let purge = PurgeProject { project, options };
+        let purged = self.store.purge_project(&access, purge).await?;
+        self.access.grants_changed();
+        Ok(present_purged(purged))
     }
 
     pub(super) async fn restore_revision(

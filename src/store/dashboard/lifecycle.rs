@@ -144,6 +144,7 @@ async fn append_event(
         before: Some(version(before)),
         after: after.map(version),
         changed_paths: vec!["state"],
+        details: Vec::new(),
     };
     audit::append(tx, access, &change).await
 }

@@ -160,6 +160,7 @@ impl<'a> Writer<'a> {
         }
         let new = NewContent::from(content);
         let spec = &content.spec;
+        let terms = spec.search_terms();
         let author = self.author();
         let template = origin.map(|origin| origin.template.to_string());
         let template_revision = origin.map(|origin| origin.template_revision);
@@ -181,8 +182,8 @@ impl<'a> Writer<'a> {
                     (&spec.sha256().as_bytes(), Type::BYTEA),
                     (&size(spec)?, Type::INT4),
                     (&spec.canonical_digest().as_bytes(), Type::BYTEA),
-                    (&spec.search_terms().panel_titles, Type::TEXT_ARRAY),
-                    (&spec.search_terms().metric_names, Type::TEXT_ARRAY),
+                    (&terms.panel_titles, Type::TEXT_ARRAY),
+                    (&terms.metric_names, Type::TEXT_ARRAY),
                     (&author, Type::TEXT),
                     (&template, Type::TEXT),
                     (&template_revision, Type::INT4),
@@ -220,8 +221,8 @@ impl<'a> Writer<'a> {
                     (&sha256.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
                     (&new.spec.map(size).transpose()?, Type::INT4),
                     (&canonical.as_ref().map(|digest| digest.as_bytes()), Type::BYTEA),
-                    (&terms.map(|terms| &terms.panel_titles), Type::TEXT_ARRAY),
-                    (&terms.map(|terms| &terms.metric_names), Type::TEXT_ARRAY),
+                    (&terms.as_ref().map(|terms| &terms.panel_titles), Type::TEXT_ARRAY),
+                    (&terms.as_ref().map(|terms| &terms.metric_names), Type::TEXT_ARRAY),
                     (&self.author(), Type::TEXT),
                 ],
             )
@@ -268,6 +269,7 @@ impl<'a> Writer<'a> {
             before: before.map(version),
             after: Some(version(after)),
             changed_paths: changed_paths(before, after),
+            details: Vec::new(),
         };
         audit::append(tx, self.access, &change).await
     }

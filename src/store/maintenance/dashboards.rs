@@ -44,6 +44,7 @@ pub(super) async fn purge_expired(tx: &Transaction<'_>, run: Run) -> Result<Batc
             before: Some(version(head)),
             after: None,
             changed_paths: vec!["state"],
+            details: Vec::new(),
         };
         audit::append(tx, &access, &change).await?;
     }

@@ -86,6 +86,11 @@ impl Statistics {
         self.unavailable.fetch_add(1, Relaxed);
     }
 
+    /// Counts a request that had the right to a connection and got none in time.
+    pub(super) fn count_timeout(&self) {
+        self.timeouts.fetch_add(1, Relaxed);
+    }
+
     pub(super) fn count_created(&self) {
         self.created.fetch_add(1, Relaxed);
     }
@@ -134,7 +139,7 @@ pub(super) struct Waiting<'a> {
 impl Waiting<'_> {
     /// Ends the wait without a connection.
     pub(super) fn timed_out(self) {
-        self.statistics.timeouts.fetch_add(1, Relaxed);
+        self.statistics.count_timeout();
     }
 }
 

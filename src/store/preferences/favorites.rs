@@ -194,6 +194,7 @@ async fn append_event(tx: &Transaction<'_>, access: &Access, request: &Dashboard
         before: None,
         after: None,
         changed_paths: vec!["favorites"],
+        details: Vec::new(),
     };
     audit::append(tx, access, &change).await
 }

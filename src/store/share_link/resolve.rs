@@ -132,6 +132,7 @@ async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found) -> R
         before: Some(shown),
         after: Some(shown),
         changed_paths: vec!["use_count"],
+        details: Vec::new(),
     };
     audit::append(tx, access, &change).await
 }

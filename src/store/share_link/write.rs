@@ -331,6 +331,7 @@ async fn append_event(
         before: None,
         after: None,
         changed_paths,
+        details: Vec::new(),
     };
     audit::append(tx, access, &change).await
 }

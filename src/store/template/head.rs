@@ -71,5 +71,6 @@ pub fn change(before: Option<&Template>, after: Option<&Template>, changed_paths
         before: before.map(version),
         after: after.map(version),
         changed_paths,
+        details: Vec::new(),
     })
 }

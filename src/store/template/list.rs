@@ -127,6 +127,7 @@ fn push_cursor(sql: &mut Statement, query: &ListTemplates, cursor: &Cursor) {
         Cursor::Name(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
         Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
+        Cursor::Grant { subject, .. } => sql.bind(subject.as_str().to_owned(), Type::TEXT),
     };
     sql.push(")");
 }

@@ -85,6 +85,25 @@ async fn a_server_that_stays_silent_does_not_hold_the_pool() {
 }
 
 #[tokio::test]
+async fn a_database_that_opens_no_more_connections_in_time_is_not_called_away() {
+    let direct = database().await.config();
+    let gateway = Gateway::before(direct, Traffic::Passes).await;
+    let mut connect = gateway.route(direct);
+    connect.connect_timeout = Duration::from_secs(30);
+    let mut config = pool_config(2);
+    config.acquire_timeout = Duration::from_millis(300);
+    let pool = Pool::connect_lazy(connect, config).unwrap();
+    let held = pool.get().await.unwrap();
+    gateway.set(Traffic::Vanishes);
+    assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
+    let stats = pool.stats();
+    assert_eq!((stats.timeouts, stats.unavailable), (1, 0));
+    gateway.set(Traffic::Passes);
+    drop(held);
+    assert!(pool.get().await.is_ok());
+}
+
+#[tokio::test]
 async fn of_several_hosts_the_first_that_answers_is_used() {
     let direct = database().await.config();
     let gateway = Gateway::before(direct, Traffic::Vanishes).await;

@@ -50,7 +50,15 @@ pub async fn stored(server: &TestServer) -> String {
         (SELECT string_agg(t::text, E'\\n' ORDER BY position) FROM dashboard_favorite AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY subject, viewed_at) FROM dashboard_recent AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard_template AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM access_grant AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY request_id) FROM mutation_request AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM audit_log AS t))";
     server.sql().await.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// The details of the events, as JSON text.
+pub async fn details(server: &TestServer) -> Vec<String> {
+    let sql = "SELECT details::text FROM audit_log ORDER BY seq";
+    let rows = server.sql().await.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }

@@ -41,10 +41,11 @@ const OWN_VARIABLES: [&str; 8] = [
 /// Prepares to run the program, configured by nothing but what follows.
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dashboard-store"));
-    let of_database = std::env::vars_os()
-        .map(|(name, _)| name)
-        .filter(|name| name.to_string_lossy().starts_with("DB_"));
-    for name in of_database.chain(OWN_VARIABLES.map(Into::into)) {
+    let prefixed = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("DB_") || name.starts_with("DASHBOARD_STORE_")
+    });
+    for name in prefixed.chain(OWN_VARIABLES.map(Into::into)) {
         command.env_remove(name);
     }
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);

@@ -8,6 +8,7 @@ use dashboard_store::command::serve::{Service, server_options};
 use dashboard_store::config::{Cli, Command, ConnectConfig, Environment, ServeConfig};
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
+use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
 use dashboard_store::grpc::proto::template_service_client::TemplateServiceClient;
 use dashboard_store::server::{Server, Shutdown};
 use dashboard_store::store::pool::Pool;
@@ -75,6 +76,11 @@ impl TestServer {
     /// A client of TemplateService, on a connection of its own.
     pub async fn templates(&self) -> TemplateServiceClient<Channel> {
         TemplateServiceClient::new(self.channel().await)
+    }
+
+    /// A client of ShareService, on a connection of its own.
+    pub async fn sharing(&self) -> ShareServiceClient<Channel> {
+        ShareServiceClient::new(self.channel().await)
     }
 
     /// A connection to the service.

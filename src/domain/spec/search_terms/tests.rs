@@ -3,7 +3,7 @@ use crate::domain::spec::{DashboardSpec, SpecLimits};
 
 fn terms(spec: &str) -> SearchTerms {
     let spec = DashboardSpec::parse(spec.to_owned(), &SpecLimits::default()).unwrap();
-    spec.search_terms().clone()
+    spec.search_terms()
 }
 
 /// A dashboard with one panel, whose spec has `fields`.

@@ -1,0 +1,131 @@
+//! Projects, which have no table: what is in one, all of it.
+
+use postgres_types::Type;
+use scoped_futures::ScopedFutureExt as _;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::access_grant::details;
+use super::dashboard::{digest, name, unreadable};
+use super::mutate::{Answer, Answered, Mutation};
+use super::pool::Transaction;
+use super::{Store, audit};
+use crate::access::Access;
+use crate::domain::audit_event::{Change, Version};
+use crate::domain::mutation::{ProjectPurged, PurgeProject};
+use crate::domain::name::{AccessGrantName, GrantParent, ProjectId, TemplateName};
+use crate::error::{Error, Result};
+
+// In the order of their names, in which imports lock them, too. What refers to a dashboard goes with it.
+const PURGE_DASHBOARDS: &str = "-- purge_dashboards_of_project
+WITH doomed AS (SELECT id FROM dashboard WHERE project = $1 ORDER BY name FOR UPDATE)
+DELETE FROM dashboard USING doomed WHERE dashboard.id = doomed.id
+RETURNING dashboard.id, project, name, revision, spec_sha256";
+
+const PURGE_TEMPLATES: &str = "-- purge_templates_of_project
+DELETE FROM dashboard_template WHERE project = $1 RETURNING id, resource_name, revision, spec_sha256";
+
+const PURGE_GRANTS: &str = "-- purge_grants_of_project
+DELETE FROM access_grant WHERE project = $1 RETURNING id, subject, role";
+
+impl Store {
+    /// Removes all that is in a project for good, with an audit event for each dashboard, template and grant on the project.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn purge_project(&self, access: &Access, purge: PurgeProject) -> Result<ProjectPurged> {
+        let mutation = Mutation::new("PurgeProject", access, &purge.options, purge.fingerprint());
+        let project = &purge.project;
+        let answered = self
+            .mutate(mutation, |tx| empty(tx, access, project).scope_boxed())
+            .await?;
+        match answered {
+            Answered::First(purged) | Answered::Repeated(purged) => Ok(purged),
+        }
+    }
+}
+
+impl Answer for ProjectPurged {
+    type Kept = Self;
+
+    fn kept(&self) -> Self {
+        *self
+    }
+}
+
+async fn empty(tx: &Transaction<'_>, access: &Access, project: &ProjectId) -> Result<ProjectPurged> {
+    let of_project = [(&project.as_str() as _, Type::TEXT)];
+    let dashboards = tx.query(PURGE_DASHBOARDS, &of_project).await?;
+    let templates = tx.query(PURGE_TEMPLATES, &of_project).await?;
+    let grants = tx.query(PURGE_GRANTS, &of_project).await?;
+    let changes = [
+        dashboards.iter().map(dashboard_purged).collect::<Result<Vec<_>>>()?,
+        templates.iter().map(template_purged).collect::<Result<Vec<_>>>()?,
+        grants
+            .iter()
+            .map(|row| grant_revoked(row, project))
+            .collect::<Result<Vec<_>>>()?,
+    ];
+    for change in changes.iter().flatten() {
+        audit::append(tx, access, change).await?;
+    }
+    Ok(ProjectPurged {
+        dashboards: count(&dashboards)?,
+        templates: count(&templates)?,
+        grants: count(&grants)?,
+    })
+}
+
+fn count(rows: &[Row]) -> Result<i32> {
+    i32::try_from(rows.len()).map_err(Error::internal)
+}
+
+fn dashboard_purged(row: &Row) -> Result<Change> {
+    let dashboard = name(row)?;
+    Ok(Change {
+        resource: dashboard.to_string(),
+        project: Some(dashboard.project().clone()),
+        uid: row.try_get("id")?,
+        before: Some(version(row)?),
+        after: None,
+        changed_paths: vec!["state"],
+        details: Vec::new(),
+    })
+}
+
+fn template_purged(row: &Row) -> Result<Change> {
+    let template = TemplateName::parse("resource_name", row.try_get("resource_name")?).map_err(unreadable)?;
+    Ok(Change {
+        resource: template.to_string(),
+        project: template.project().cloned(),
+        uid: row.try_get("id")?,
+        before: Some(version(row)?),
+        after: None,
+        changed_paths: vec!["display_name", "description", "category", "parameters", "spec"],
+        details: Vec::new(),
+    })
+}
+
+fn grant_revoked(row: &Row, project: &ProjectId) -> Result<Change> {
+    let uid: Uuid = row.try_get("id")?;
+    let grant = AccessGrantName {
+        parent: GrantParent::Project(project.clone()),
+        uid,
+    };
+    Ok(Change {
+        resource: grant.to_string(),
+        project: Some(project.clone()),
+        uid,
+        before: None,
+        after: None,
+        changed_paths: vec!["subject", "role"],
+        details: details(row.try_get("subject")?, row.try_get("role")?),
+    })
+}
+
+fn version(row: &Row) -> Result<Version> {
+    Ok(Version {
+        revision: row.try_get("revision")?,
+        sha256: digest(row, "spec_sha256")?,
+    })
+}

@@ -1,0 +1,10 @@
+//! Who may do what.
+
+mod build_script;
+mod grant_access;
+mod known_mistakes;
+mod list_access_grants;
+mod matrix;
+mod purge_project;
+mod readable;
+mod revoke_access;

@@ -1,0 +1,176 @@
+//! Every method for every kind of caller, beside the table of what was decided: `matrix.md`, for people to read.
+//!
+//! Methods come from the descriptors that reflection serves, callers from the head of the table. Each call asks for something
+//! that is there, and changes nothing.
+
+mod requests;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use dashboard_store::grpc::DESCRIPTOR_SETS;
+use dashboard_store::grpc::proto::Role;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tonic::Code;
+use tonic::metadata::MetadataMap;
+
+use crate::support::TestServer;
+use crate::support::access::grant;
+use crate::support::raw;
+use crate::support::requests::{apply, delete, reason, spec_named};
+use crate::support::templates;
+
+const TABLE: &str = include_str!("matrix.md");
+
+/// The callers: what each was granted. Those that no grant makes are missing where authentication is not there.
+const CALLERS: &[(&str, Option<(&str, Role)>)] = &[
+    ("no role", None),
+    ("viewer", Some(("projects/p", Role::Viewer))),
+    ("editor", Some(("projects/p", Role::Editor))),
+    ("admin", Some(("projects/p", Role::Admin))),
+    ("admin of another project", Some(("projects/q", Role::Admin))),
+    ("dashboard-only viewer", Some(("projects/p/dashboards/d", Role::Viewer))),
+    ("auditor", Some(("platform", Role::Auditor))),
+    ("gateway", Some(("platform", Role::Gateway))),
+    ("platform-admin", Some(("platform", Role::PlatformAdmin))),
+];
+
+/// The cells of a table, by method and caller.
+type Cells = BTreeMap<(String, String), String>;
+
+/// The user that a caller of the table is.
+fn user(caller: &str) -> String {
+    caller.replace(' ', "-")
+}
+
+/// Every method of the descriptors, as `package.Service/Method`, once.
+fn methods() -> Vec<String> {
+    let mut methods = Vec::new();
+    for set in DESCRIPTOR_SETS {
+        for file in FileDescriptorSet::decode(*set).unwrap().file {
+            for service in &file.service {
+                let names = service.method.iter().map(|method| method.name());
+                methods.extend(names.map(|name| format!("{}.{}/{name}", file.package(), service.name())));
+            }
+        }
+    }
+    methods.sort();
+    methods.dedup();
+    methods
+}
+
+/// A server with all that the calls ask for, and a grant for each caller.
+async fn prepare() -> TestServer {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    apply(&mut client, "projects/p/dashboards/d", spec_named("d")).await;
+    apply(&mut client, "projects/p/dashboards/gone", spec_named("gone")).await;
+    delete(&mut client, "projects/p/dashboards/gone").await;
+    templates::create(&mut server.templates().await, "t").await;
+    for (caller, granted) in CALLERS {
+        if let Some((parent, role)) = granted {
+            grant(&server, parent, &format!("user:{}", user(caller)), *role).await;
+        }
+    }
+    server
+}
+
+/// What the server decides.
+async fn decisions(server: &TestServer) -> Cells {
+    let channel = server.channel().await;
+    let mut cells = Cells::new();
+    for method in methods() {
+        let message = requests::of(&method);
+        for (caller, _) in CALLERS {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("x-remote-user", user(caller).parse().unwrap());
+            let called = raw::call(channel.clone(), &method, metadata, message.clone()).await;
+            let decision = match called {
+                Ok(()) => "allow".to_owned(),
+                Err(status) if status.code() == Code::PermissionDenied => {
+                    assert_eq!(reason(&status), "PERMISSION_DENIED");
+                    "deny".to_owned()
+                }
+                // The call asks for something that is not there: then it shows nothing.
+                Err(status) => format!("{:?}: {}", status.code(), status.message()),
+            };
+            cells.insert((method.clone(), (*caller).to_owned()), decision);
+        }
+    }
+    cells
+}
+
+/// Reads a table of Markdown: the first row has the callers, the first column the methods.
+fn read(table: &str) -> Cells {
+    let mut rows = table.lines().filter_map(|line| {
+        let inside = line.strip_prefix('|')?.strip_suffix('|')?;
+        let cells = inside.split('|').map(|cell| cell.trim().trim_matches('`').to_owned());
+        Some(cells.collect::<Vec<_>>())
+    });
+    let head = rows.next().unwrap();
+    let mut cells = Cells::new();
+    for row in rows.filter(|row| !row[0].starts_with("---")) {
+        assert_eq!(row.len(), head.len(), "{row:?}");
+        for (caller, decision) in head.iter().zip(&row).skip(1) {
+            let doubled = cells.insert((row[0].clone(), caller.clone()), decision.clone());
+            assert_eq!(doubled, None, "{} has two rows", row[0]);
+        }
+    }
+    cells
+}
+
+/// Writes a table as it stands in the file.
+fn write(cells: &Cells) -> String {
+    let mut table = String::from("| method |");
+    for (caller, _) in CALLERS {
+        write!(table, " {caller} |").unwrap();
+    }
+    table += "\n|---|";
+    table += &"---|".repeat(CALLERS.len());
+    for method in methods() {
+        write!(table, "\n| `{method}` |").unwrap();
+        for (caller, _) in CALLERS {
+            write!(table, " {} |", cells[&(method.clone(), (*caller).to_owned())]).unwrap();
+        }
+    }
+    table
+}
+
+/// The cells in which two tables differ.
+fn differences(decided: &Cells, written: &Cells) -> Vec<String> {
+    let cells: std::collections::BTreeSet<_> = decided.keys().chain(written.keys()).collect();
+    let differing = cells
+        .into_iter()
+        .filter(|cell| decided.get(*cell) != written.get(*cell));
+    differing
+        .map(|cell| {
+            let (method, caller) = cell;
+            let (server, table) = (decided.get(cell), written.get(cell));
+            format!("{method} by {caller}: the server says {server:?}, the table {table:?}")
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_method_decides_as_the_table_says() {
+    let server = prepare().await;
+    let decided = decisions(&server).await;
+    let differing = differences(&decided, &read(TABLE));
+    assert!(differing.is_empty(), "{}\n\n{}", differing.join("\n"), write(&decided));
+}
+
+#[test]
+fn a_changed_cell_and_a_missing_row_are_found() {
+    let written = read(TABLE);
+    for (cell, decision) in &written {
+        let other = if decision == "allow" { "deny" } else { "allow" };
+        let mut changed = written.clone();
+        changed.insert(cell.clone(), other.into());
+        assert_eq!(differences(&changed, &written).len(), 1, "{cell:?}");
+    }
+    let method = "perses.dashboards.v1.DashboardService/GetDashboard";
+    let mut without = written.clone();
+    without.retain(|(row, _), _| row != method);
+    assert_eq!(differences(&written, &without).len(), CALLERS.len());
+}

@@ -1,0 +1,157 @@
+//! PurgeProject.
+
+use dashboard_store::grpc::proto;
+use proto::Role;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::support::TestServer;
+use crate::support::access::{grant, granted};
+use crate::support::audit::{events, stored};
+use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
+use crate::support::templates;
+
+fn purge_request(name: &str) -> proto::PurgeProjectRequest {
+    proto::PurgeProjectRequest {
+        name: name.into(),
+        ..Default::default()
+    }
+}
+
+const PURGED: proto::PurgeProjectResponse = proto::PurgeProjectResponse {
+    purged_dashboards: 2,
+    purged_templates: 1,
+    revoked_grants: 2,
+};
+
+/// A server with two projects: `p` has a live and a deleted dashboard, a template, two grants, and one on a dashboard.
+async fn start_with_project() -> TestServer {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for name in [
+        "projects/p/dashboards/live",
+        "projects/p/dashboards/deleted",
+        "projects/q/dashboards/other",
+    ] {
+        apply(&mut client, name, spec_named("first")).await;
+        apply(&mut client, name, spec_named("second")).await;
+    }
+    delete(&mut client, "projects/p/dashboards/deleted").await;
+    templates::create(&mut server.templates().await, "t").await;
+    grant(&server, "projects/p", "user:eve", Role::Admin).await;
+    grant(&server, "projects/p", "group:sre", Role::Viewer).await;
+    grant(&server, "projects/p/dashboards/live", "user:guest", Role::Viewer).await;
+    grant(&server, "projects/q", "user:eve", Role::Viewer).await;
+    server
+}
+
+#[tokio::test]
+async fn all_of_a_project_goes_and_nothing_else() {
+    let server = start_with_project().await;
+    let mut client = server.dashboards().await;
+    let answer = client.purge_project(purge_request("projects/p")).await.unwrap();
+    assert_eq!(answer.into_inner(), PURGED);
+    let left =
+        "SELECT (SELECT count(*) FROM dashboard) AS dashboards, (SELECT count(*) FROM dashboard_revision) AS revisions,
+        (SELECT count(*) FROM dashboard_template WHERE project = 'p') AS templates,
+        (SELECT count(*) FROM access_grant) AS grants";
+    let row = server.sql().await.query_one(left, &[]).await.unwrap();
+    let counts = ["dashboards", "revisions", "templates", "grants"].map(|column| row.get::<_, i64>(column));
+    assert_eq!(counts, [1, 2, 0, 1]);
+    let again = client.purge_project(purge_request("projects/p")).await.unwrap();
+    assert_eq!(again.into_inner(), proto::PurgeProjectResponse::default());
+}
+
+#[tokio::test]
+async fn a_project_of_the_same_name_inherits_nothing() {
+    let server = start_with_project().await;
+    let mut client = server.dashboards().await;
+    client
+        .purge_project(as_user("eve", purge_request("projects/p")))
+        .await
+        .unwrap();
+    apply(
+        &mut client,
+        "projects/p/dashboards/live",
+        spec_named("another project's"),
+    )
+    .await;
+
+    for user in ["eve", "guest"] {
+        let listed = client.list_dashboards(as_user(user, list_request("projects/p"))).await;
+        assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    assert_eq!(granted(&mut server.sharing().await, "projects/p").await.unwrap(), []);
+    let of_q = client
+        .list_dashboards(as_user("eve", list_request("projects/q")))
+        .await
+        .unwrap();
+    assert_eq!(ids(&of_q.into_inner().dashboards), ["other"]);
+}
+
+#[tokio::test]
+async fn each_thing_that_goes_is_audited() {
+    let server = start_with_project().await;
+    let before = events(&server).await.len();
+    server
+        .dashboards()
+        .await
+        .purge_project(purge_request("projects/p"))
+        .await
+        .unwrap();
+    let written = events(&server).await.split_off(before);
+    assert!(
+        written
+            .iter()
+            .all(|event| event.method == "perses.dashboards.v1.DashboardService/PurgeProject")
+    );
+    assert!(written.iter().all(|event| event.permission == "projects.purge"));
+    let of = |part: &str| written.iter().filter(|event| event.resource.contains(part)).count();
+    assert_eq!((of("/dashboards/"), of("/templates/"), of("/accessGrants/")), (2, 1, 2));
+    let live = written.iter().find(|event| event.resource.ends_with("/live")).unwrap();
+    assert_eq!((live.revision_before, live.revision_after), (Some(2), None));
+    assert!(live.sha256_before.is_some());
+}
+
+#[tokio::test]
+async fn validate_only_counts_and_repeated_calls_get_the_first_answer() {
+    let server = start_with_project().await;
+    let mut client = server.dashboards().await;
+    let before = stored(&server).await;
+    let request = proto::PurgeProjectRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..purge_request("projects/p")
+    };
+    let validating = proto::PurgeProjectRequest {
+        validate_only: true,
+        ..request.clone()
+    };
+    assert_eq!(client.purge_project(validating).await.unwrap().into_inner(), PURGED);
+    assert_eq!(stored(&server).await, before);
+    for _ in 0..2 {
+        assert_eq!(
+            client.purge_project(request.clone()).await.unwrap().into_inner(),
+            PURGED
+        );
+    }
+    let other = proto::PurgeProjectRequest {
+        name: "projects/q".into(),
+        ..request
+    };
+    let refused = client.purge_project(other).await.unwrap_err();
+    assert_refused(&refused, Code::InvalidArgument, "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn one_project_is_named() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for (name, reason) in [
+        ("", "FIELD_REQUIRED"),
+        ("projects/-", "INVALID_NAME"),
+        ("p", "INVALID_NAME"),
+    ] {
+        let refused = client.purge_project(purge_request(name)).await.unwrap_err();
+        assert_invalid(&refused, &[("name", reason)]);
+    }
+}
