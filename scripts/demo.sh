@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A tour of the service with real calls, a chapter a file in demo/: the history of a dashboard; templates, search and files.
-# Runs against DASHBOARD_STORE_ADDR (host:port), or against a server of its own.
+# Runs against DASHBOARD_STORE_ADDR, a server in development mode, or against a server of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,8 +10,9 @@ source tests/conformance/server.sh
 source tests/conformance/expect.sh
 
 readonly PACKAGE=perses.dashboards.v1
-# What a tour makes is told apart by it from what earlier tours made on the same server.
-readonly ID=demo-$(date +%s)-$$
+# A tour has a project of its own, so that it finds nothing of earlier ones on the same server.
+readonly PROJECT=demo-$(date +%s)-$$
+readonly TOUR=projects/$PROJECT
 
 if [[ -t 1 ]]; then
   bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
@@ -31,21 +32,32 @@ show_call() {
   printf '%s   %s %s%s\n' "$dim" "$1" "$request" "$plain"
 }
 
+# Runs grpcurl in the name of a user. Usage: as_user USER ARGUMENT...
+as_user() {
+  local user=$1
+  shift
+  if [[ $user != - ]]; then
+    set -- -H "x-remote-user: $user" "$@"
+  fi
+  grpcurl -plaintext "$@"
+}
+
 # Starts a chapter of the tour.
 chapter() {
   printf '\n%s== %s%s\n' "$bold" "$1" "$plain"
 }
 
-# Makes a call that succeeds; its answer is in $answer. Usage: rpc SERVICE/METHOD REQUEST [USER]
+# Makes a call that succeeds; its answer is in $answer. Without a user it is Ada's; `-` is who runs the server, and may do all.
+# Usage: rpc SERVICE/METHOD REQUEST [USER]
 rpc() {
   show_call "${1#*/}" "$2"
-  answer=$(grpcurl -plaintext -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$PACKAGE.$1")
+  answer=$(as_user "${3:-ada}" -d "$2" "$address" "$PACKAGE.$1")
 }
 
 # Makes a call that fails as it should; the error is in $answer. Usage: refused SERVICE/METHOD REQUEST [USER]
 refused() {
   show_call "${1#*/}" "$2"
-  if answer=$(grpcurl -plaintext -format-error -H "x-remote-user: ${3:-ada}" -d "$2" "$address" "$PACKAGE.$1" 2>&1); then
+  if answer=$(as_user "${3:-ada}" -format-error -d "$2" "$address" "$PACKAGE.$1" 2>&1); then
     echo "expected an error, got: $answer" >&2
     exit 1
   fi
@@ -75,14 +87,14 @@ for detail in error.get("details", []):
 }
 
 if [[ -n ${DASHBOARD_STORE_ADDR:-} ]]; then
-  address=$DASHBOARD_STORE_ADDR
+  address=${DASHBOARD_STORE_ADDR#http://}
 else
   scratch=$(mktemp -d)
   # PostgreSQL refuses to run as root, and then its user has to get in here.
   chmod 755 "$scratch"
   trap 'stop_server; rm -rf "$scratch"' EXIT
   echo "starting a server of our own (set DASHBOARD_STORE_ADDR to use one that runs)"
-  start_server "$scratch/server" --data-dir "$scratch/data" --bootstrap-admins user:ada,user:grace
+  start_server "$scratch/server" --data-dir "$scratch/data"
   until grpcurl -plaintext -max-time 1 "$grpc_addr" grpc.health.v1.Health/Check 2>/dev/null | grep -q '"SERVING"'; do
     kill -0 "$server_pid"
     sleep 0.2

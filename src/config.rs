@@ -7,6 +7,8 @@
 
 mod access;
 mod args;
+mod audit;
+mod authentication;
 mod client;
 mod connect;
 mod dashboards;
@@ -15,6 +17,7 @@ mod embedded;
 mod environment;
 mod export;
 mod import;
+mod issuers;
 mod listener;
 mod log;
 mod maintain;
@@ -24,14 +27,17 @@ mod problem;
 mod render;
 mod requests;
 mod serve;
+mod tls;
 mod value;
 
 pub use access::AccessConfig;
 pub use args::{
-    AccessArgs, Cli, ClientArgs, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ExportArgs, ImportArgs,
-    ListenerArgs, LogArgs, MaintainArgs, MigrateAction, MigrateArgs, PoolArgs, RenderArgs, RequestArgs, ServeArgs,
-    TemplateAction, TemplateArgs,
+    AccessArgs, AuditAction, AuditArgs, AuditKeepingArgs, AuthenticationArgs, Cli, ClientArgs, Command, DashboardArgs,
+    DatabaseArgs, EmbeddedArgs, ExportArgs, ImportArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
+    MigrateArgs, PoolArgs, RenderArgs, RequestArgs, ServeArgs, TemplateAction, TemplateArgs, TlsArgs,
 };
+pub use audit::{AuditCommandConfig, AuditConfig, AuditSource, AuditTask};
+pub use authentication::AuthenticationConfig;
 pub use client::{ClientConfig, ClientTls};
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
@@ -39,6 +45,7 @@ pub use embedded::{DatabaseSource, EmbeddedConfig};
 pub use environment::Environment;
 pub use export::{ExportConfig, ExportLayout, FileFormat};
 pub use import::{ImportConfig, ImportInput, Placement};
+pub use issuers::{ClaimMappings, IssuerConfig, KeySource, KeysConfig, PrefixedClaim, RoleMapping};
 pub use listener::ListenersConfig;
 pub use log::LogConfig;
 pub use maintain::MaintainConfig;
@@ -48,6 +55,7 @@ pub use problem::{ConfigErrors, Problem};
 pub use render::RenderConfig;
 pub use requests::{MAX_REQUEST_TIMEOUT, RequestsConfig};
 pub use serve::{DatabaseChoice, ServeConfig};
+pub use tls::{ClientAuth, TlsConfig};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! rule. What does not: wire types, SQL, I/O of any kind. Everything is pure, so property tests and fuzzing live here.
 
 pub mod access_grant;
+pub mod audit;
 pub mod audit_event;
 pub mod client_address;
 pub mod dashboard;

@@ -5,6 +5,7 @@
 //! `docs/architecture.md` draws the same map for people.
 
 pub mod access;
+pub mod authentication;
 pub mod client;
 pub mod command;
 pub mod config;
@@ -14,5 +15,6 @@ pub mod grpc;
 pub mod health;
 pub mod server;
 pub mod sidecar;
+pub mod signing;
 pub mod store;
 pub mod telemetry;

@@ -16,6 +16,7 @@ mod observe;
 mod shed;
 mod shutdown;
 mod status_code;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -27,15 +28,20 @@ use std::time::Duration;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use self::authenticate::Authenticate;
 use self::connection::Connections;
 use self::layer::{Handler, Layer, Request, Response};
+use self::tls::Tls;
 
 pub use self::connection::ConnectionLimits;
 pub use self::identity::REQUEST_ID;
 pub use self::listener::{Listener, ServerError};
 pub use self::methods::{Method, Methods};
 pub use self::shutdown::Shutdown;
+pub use self::tls::TlsError;
 
+use crate::authentication::Authenticator;
+use crate::config::TlsConfig;
 use crate::health::HealthHandle;
 use crate::sidecar;
 use crate::telemetry::Metrics;
@@ -56,6 +62,8 @@ pub struct ServerOptions {
     pub limits: CallLimits,
     /// What connections may cost.
     pub connection: ConnectionLimits,
+    /// The certificates of the gRPC listener; none to serve in plain text.
+    pub tls: Option<TlsConfig>,
 }
 
 /// What calls may cost.
@@ -98,6 +106,8 @@ pub struct Services {
     pub routes: Routes,
     /// What their descriptors say.
     pub methods: Methods,
+    /// Finds out who calls them.
+    pub authenticator: Authenticator,
     /// Says NOT_SERVING from the first signal on.
     pub health: HealthHandle,
     /// The HTTP endpoints beside gRPC.
@@ -112,17 +122,27 @@ pub struct Server {
     options: ServerOptions,
     grpc: Listener,
     http: Listener,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
-    /// Binds both ports.
+    /// Reads the certificates and binds both ports.
     ///
     /// # Errors
-    /// One line that says which port can't be had and which setting moves it.
+    /// One line that says which file can't be used, or which port can't be had and which setting moves it.
     pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
         let grpc = Listener::bind("gRPC", options.grpc_addr, "GRPC_ADDR").await?;
         let http = Listener::bind("HTTP", options.http_addr, "HTTP_ADDR").await?;
-        Ok(Self { options, grpc, http })
+        let tls = match options.tls.clone() {
+            Some(config) => Some(Arc::new(Tls::load(config).await?)),
+            None => None,
+        };
+        Ok(Self {
+            options,
+            grpc,
+            http,
+            tls,
+        })
     }
 
     /// Where gRPC is served, with the real port.
@@ -137,16 +157,29 @@ impl Server {
 
     /// Serves until `shutdown` has gone through its phases; when this returns, no call goes on any longer.
     pub async fn run(self, services: Services, shutdown: Shutdown) {
-        let Self { options, grpc, http } = self;
+        let Self {
+            options,
+            grpc,
+            http,
+            tls,
+        } = self;
         let Services {
             routes,
             methods,
+            authenticator,
             health,
             sidecar,
             metrics,
         } = services;
-        let handler = stack(routes, methods, metrics, &options.limits);
-        let connections = Connections::new(handler, options.connection.clone(), shutdown.clone());
+        authenticator.keep_fresh(shutdown.closing(), &metrics);
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(tls.reload_until(shutdown.closing().clone(), metrics.clone()));
+        }
+        let authenticate = Authenticate {
+            authenticator: Arc::new(authenticator),
+        };
+        let handler = stack(routes, methods, authenticate, metrics, &options.limits);
+        let connections = Connections::new(handler, options.connection.clone(), tls, shutdown.clone());
 
         let serve_grpc = grpc.accept_until(shutdown.closing(), |stream, peer| connections.spawn(stream, peer));
         let close = async {
@@ -186,10 +219,16 @@ async fn finish_calls<H: Handler>(connections: &Connections<H>, shutdown: &Shutd
 }
 
 /// The layers around every RPC; a request goes through them from the last line to the first.
-fn stack(routes: Routes, methods: Methods, metrics: Metrics, limits: &CallLimits) -> impl Handler + use<> {
+fn stack(
+    routes: Routes,
+    methods: Methods,
+    authenticate: Authenticate,
+    metrics: Metrics,
+    limits: &CallLimits,
+) -> impl Handler + use<> {
     let handler = Rpcs(routes.prepare());
     let handler = drain::Drain.around(handler);
-    let handler = authenticate::Authenticate.around(handler);
+    let handler = authenticate.around(handler);
     let handler = shed::Shed::new(limits.max_in_flight, limits.max_queued, limits.longest_wait).around(handler);
     let handler = deadline::Deadline {
         default: limits.default_deadline,

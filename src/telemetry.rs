@@ -7,7 +7,7 @@ mod metrics;
 mod panics;
 
 pub use self::logs::LogFormat;
-pub use self::metrics::{Metrics, TEXT_FORMAT};
+pub use self::metrics::{Metrics, Reloaded, TEXT_FORMAT};
 
 /// Why telemetry can't start.
 #[derive(Debug, thiserror::Error)]

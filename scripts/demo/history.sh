@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # A dashboard is created, changed by two people at once, looked into, restored, deleted and brought back. Sourced by ../demo.sh.
 
-readonly NAME=projects/demo/dashboards/$ID
+readonly NAME=$TOUR/dashboards/gpu
 
 # A document with one panel. Usage: spec TITLE QUERY
 spec() {
@@ -10,13 +10,21 @@ spec() {
 
 chapter "The history of a dashboard"
 
+step "Who runs the server makes Ada the project's admin; she lets Grace and GitOps change its dashboards"
+rpc ShareService/GrantAccess "{\"parent\":\"$TOUR\",\"access_grant\":{\"subject\":\"user:ada\",\"role\":\"ROLE_ADMIN\"}}" -
+tell subject accessGrant.subject role accessGrant.role
+for colleague in grace argocd; do
+  rpc ShareService/GrantAccess "{\"parent\":\"$TOUR\",\"access_grant\":{\"subject\":\"user:$colleague\",\"role\":\"ROLE_EDITOR\"}}"
+  tell subject accessGrant.subject role accessGrant.role
+done
+
 step "Ada creates a dashboard"
-rpc DashboardService/CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID\",\"change_note\":\"first draft\",\"dashboard\":{\"tags\":[\"gpu\"],\"spec\":{\"structured\":$(spec "GPU use" "avg(DCGM_FI_DEV_GPU_UTIL)")}}}"
+rpc DashboardService/CreateDashboard "{\"parent\":\"$TOUR\",\"dashboard_id\":\"gpu\",\"change_note\":\"first draft\",\"dashboard\":{\"tags\":[\"gpu\"],\"spec\":{\"structured\":$(spec "GPU use" "avg(DCGM_FI_DEV_GPU_UTIL)")}}}"
 tell name dashboard.name revision dashboard.revision etag dashboard.etag
 first_etag=$(json_value dashboard.etag <<<"$answer")
 
 step "A document with mistakes is refused, with all of them and where they are"
-refused DashboardService/CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID-broken\",\"dashboard\":{\"spec\":{\"structured\":{\"duration\":\"soon\",\"panels\":{\"a b\":{\"kind\":\"Panel\",\"spec\":{\"plugin\":{\"kind\":\"\"}}}},\"layouts\":[{\"kind\":\"Grid\",\"spec\":{\"items\":[{\"content\":{\"\$ref\":\"#/spec/panels/none\"}}]}}]}}}}"
+refused DashboardService/CreateDashboard "{\"parent\":\"$TOUR\",\"dashboard_id\":\"broken\",\"dashboard\":{\"spec\":{\"structured\":{\"duration\":\"soon\",\"panels\":{\"a b\":{\"kind\":\"Panel\",\"spec\":{\"plugin\":{\"kind\":\"\"}}}},\"layouts\":[{\"kind\":\"Grid\",\"spec\":{\"items\":[{\"content\":{\"\$ref\":\"#/spec/panels/none\"}}]}}]}}}}"
 tell_error
 
 step "Grace changes the query"
@@ -52,7 +60,7 @@ step "Ada deletes it: it leaves the list, and its name stays taken"
 rpc DashboardService/DeleteDashboard "{\"name\":\"$NAME\",\"etag\":\"$restored_etag\"}"
 tell state dashboard.state purge_time dashboard.purgeTime
 deleted_etag=$(json_value dashboard.etag <<<"$answer")
-refused DashboardService/CreateDashboard "{\"parent\":\"projects/demo\",\"dashboard_id\":\"$ID\",\"dashboard\":{\"spec\":{\"structured\":{\"panels\":{}}}}}"
+refused DashboardService/CreateDashboard "{\"parent\":\"$TOUR\",\"dashboard_id\":\"gpu\",\"dashboard\":{\"spec\":{\"structured\":{\"panels\":{}}}}}"
 tell_error
 
 step "She brings it back, with its history"
@@ -60,5 +68,5 @@ rpc DashboardService/UndeleteDashboard "{\"name\":\"$NAME\",\"etag\":\"$deleted_
 tell state dashboard.state revision dashboard.revision
 
 step "A list by filter"
-rpc DashboardService/ListDashboards "{\"parent\":\"projects/demo\",\"filter\":\"name:\\\"$ID\\\" AND tags:gpu\"}"
+rpc DashboardService/ListDashboards "{\"parent\":\"$TOUR\",\"filter\":\"name:gpu AND tags:gpu\"}"
 tell first dashboards.0.name display_name dashboards.0.displayName

@@ -4,6 +4,8 @@ import json
 import sys
 import textwrap
 
+WIDTH = 110
+
 
 def query_of(panel):
     """The first query of a panel, on one line; none for a panel of text."""
@@ -15,9 +17,11 @@ def query_of(panel):
 def print_panel(panel):
     display = panel["spec"].get("display", {})
     print("   -", display.get("name", "(no title)"), f"({panel['spec']['plugin']['kind']})")
-    details = [display.get("description", ""), query_of(panel)]
-    for detail in filter(None, details):
-        print(textwrap.shorten(" ".join(detail.split()), 110, placeholder=" …").join(["       ", ""]))
+    description = textwrap.shorten(display.get("description", ""), WIDTH, placeholder=" …")
+    query = query_of(panel)
+    shown = query if len(query) <= WIDTH else query[: WIDTH - 1] + "…"
+    for detail in filter(None, [description, shown]):
+        print("      ", detail)
 
 
 dashboard = json.load(sys.stdin)["dashboard"]

@@ -1,8 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # Dashboards are made of templates, found by a metric, and brought in from files. Sourced by ../demo.sh.
 
-readonly TOUR=projects/$ID
-
 # Prints the dashboard of the answer as a person would read it.
 tell_dashboard() {
   python3 scripts/demo/outline.py <<<"$answer"
@@ -34,11 +32,11 @@ rpc DashboardService/GetDashboard "{\"name\":\"$TOUR/dashboards/model-serving\",
 tell_dashboard
 
 step "An operator brings dashboards over from files; first he looks what would happen"
-"$DASHBOARD_STORE" import --dry-run --project "$ID" scripts/demo/dashboards | sed 's/^/   /'
+"$DASHBOARD_STORE" import --addr "http://$address" --dry-run --project "$PROJECT" scripts/demo/dashboards | sed 's/^/   /'
 
 step "Then he does it, and again: the second time nothing is written"
-"$DASHBOARD_STORE" import --project "$ID" scripts/demo/dashboards | sed 's/^/   /'
-"$DASHBOARD_STORE" import --project "$ID" scripts/demo/dashboards | sed 's/^/   /'
+"$DASHBOARD_STORE" import --addr "http://$address" --project "$PROJECT" scripts/demo/dashboards | sed 's/^/   /'
+"$DASHBOARD_STORE" import --addr "http://$address" --project "$PROJECT" scripts/demo/dashboards | sed 's/^/   /'
 
 step "Before a metric is renamed: who uses it?"
 rpc DashboardService/SearchDashboards "{\"parent\":\"$TOUR\",\"query\":\"DCGM_FI_DEV_GPU_UTIL\"}"
@@ -50,6 +48,6 @@ for result in json.load(sys.stdin)["results"]:
 
 step "Everything can go back to files, as Perses keeps them"
 export_dir=$(mktemp -d)
-"$DASHBOARD_STORE" export --project "$ID" "$export_dir/perses" | sed 's/^/   /'
+"$DASHBOARD_STORE" export --addr "http://$address" --project "$PROJECT" "$export_dir/perses" | sed 's/^/   /'
 (cd "$export_dir" && find perses -type f | sort | sed 's/^/   /')
 rm -rf "$export_dir"

@@ -72,12 +72,6 @@ pub struct Caller {
     origin: Arc<CallOrigin>,
 }
 
-/// Who a caller of development mode is that does not say it.
-const DEVELOPER: &str = "developer";
-
-/// The longest user name that development mode takes, in characters.
-const MAX_USER_CHARS: usize = 200;
-
 impl Caller {
     /// The caller that authentication found.
     pub fn new(identity: Identity, auth_method: AuthMethod, origin: Arc<CallOrigin>) -> Self {
@@ -89,30 +83,6 @@ impl Caller {
             auth_method,
             origin,
         }
-    }
-
-    /// The caller of development mode: it names itself, and has what is granted to that name; or it is `user:developer`, who may
-    /// do everything.
-    ///
-    /// # Errors
-    /// A sentence for the caller when the name is empty, too long, or has characters that are not printable.
-    pub fn development(user: Option<&str>, origin: Arc<CallOrigin>) -> Result<Self, String> {
-        let user = user.unwrap_or(DEVELOPER);
-        let roles = (user == DEVELOPER).then_some(Role::PlatformAdmin);
-        let printable = user.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        if user.is_empty() || user.chars().count() > MAX_USER_CHARS || !printable {
-            return Err(format!(
-                "x-remote-user must be 1 to {MAX_USER_CHARS} printable characters without blanks"
-            ));
-        }
-        Ok(Self {
-            user: user.to_owned(),
-            subject: format!("user:{user}"),
-            groups: Vec::new(),
-            roles: roles.into_iter().collect(),
-            auth_method: AuthMethod::Development,
-            origin,
-        })
     }
 
     /// The name that authentication found: who `users/me` is.

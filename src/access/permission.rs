@@ -56,6 +56,8 @@ pub enum Permission {
     TemplatesDelete,
     /// Install a template that comes with the service: no role has it but the server's own.
     TemplatesInstall,
+    /// Drop what is older than the audit log is kept: no role has it but the server's own.
+    AuditDrop,
     /// List who has which role on something.
     AccessGrantsList,
     /// Give somebody a role on something.
@@ -115,6 +117,7 @@ impl Permission {
             Self::TemplatesUpdate => "templates.update",
             Self::TemplatesDelete => "templates.delete",
             Self::TemplatesInstall => "templates.install",
+            Self::AuditDrop => "audit.drop",
             Self::AccessGrantsList => "access_grants.list",
             Self::AccessGrantsCreate => "access_grants.create",
             Self::AccessGrantsRevoke => "access_grants.revoke",

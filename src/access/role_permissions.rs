@@ -76,6 +76,6 @@ const fn is_of_nobody(permission: Permission) -> bool {
     use Permission as P;
     matches!(
         permission,
-        P::PreferencesGet | P::PreferencesUpdate | P::TemplatesInstall
+        P::PreferencesGet | P::PreferencesUpdate | P::TemplatesInstall | P::AuditDrop
     )
 }

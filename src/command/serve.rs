@@ -5,17 +5,21 @@
 mod announcement;
 mod database;
 mod maintenance;
+mod sealing;
 mod service;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 pub use self::service::{Service, server_options};
 
 use self::announcement::announce;
 use self::database::Database;
+use crate::authentication::KeysError;
 use crate::config::ServeConfig;
 use crate::error::Cause;
 use crate::server::{Server, ServerError, Shutdown};
+use crate::signing::KeyError;
 use crate::store::connect::ConnectError;
 use crate::store::embedded::EmbeddedError;
 use crate::store::migrate::MigrateError;
@@ -36,6 +40,17 @@ pub enum ServeError {
     /// The schema can't be brought up to date.
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(#[from] MigrateError),
+    /// The keys of an issuer of tokens can't be used.
+    #[error("the tokens of an issuer can't be verified: {0}")]
+    Keys(#[from] KeysError),
+    /// The key that the embedded mode keeps can't be used.
+    #[error("{}, the key that signs the audit log, {source}", .path.display())]
+    AuditKey {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
     /// Signals can't be waited for, or the output is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -54,7 +69,11 @@ impl ServeError {
 ///
 /// # Errors
 /// A [`ServeError`], whose text is one line for the person who ran the command.
-pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Write + Send)) -> Result<(), ServeError> {
+pub async fn run(
+    mut config: ServeConfig,
+    telemetry: &Telemetry,
+    out: &mut (impl Write + Send),
+) -> Result<(), ServeError> {
     let shutdown = Shutdown::default();
     shutdown.listen_for_signals()?;
     let server = Server::bind(server_options(&config)).await?;
@@ -64,9 +83,17 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
         () = shutdown.draining().cancelled() => return Ok(()),
     };
     let connect = database.connect().clone();
+    if config.audit.key.is_none() {
+        config.audit.key = database.audit_key()?;
+    }
+    if config.audit.key.is_none() {
+        tracing::warn!("the audit log is not sealed: set AUDIT_SIGNING_KEY_FILE, so that changes to it are found out");
+    }
     let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
-    tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
-    announce(out, service.grpc_addr(), service.http_addr())?;
+    if config.authentication.is_development {
+        tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
+    }
+    announce(out, &config, service.grpc_addr(), service.http_addr())?;
     tokio::select! {
         () = service.run(shutdown) => {}
         error = database.ended() => return Err(error.into()),

@@ -1,6 +1,6 @@
 //! Where the database is, and how to log in.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -279,9 +279,9 @@ struct SslFiles {
 fn read_ssl(reader: &mut Reader, sslmode: Option<String>, files: SslFiles, is_local: bool) -> SslConfig {
     let default = if is_local { SslMode::Disable } else { SslMode::Require };
     let mode = reader.read("DB_SSLMODE", sslmode, SslMode::parse).unwrap_or(default);
-    let root_certificates = reader.read("DB_SSLROOTCERT", files.root_certificates, readable_file);
-    let certificate = reader.read("DB_SSLCERT", files.certificate, readable_file);
-    let key = reader.read("DB_SSLKEY", files.key, readable_file);
+    let root_certificates = reader.read("DB_SSLROOTCERT", files.root_certificates, value::readable_file);
+    let certificate = reader.read("DB_SSLCERT", files.certificate, value::readable_file);
+    let key = reader.read("DB_SSLKEY", files.key, value::readable_file);
     if mode == SslMode::Disable && (root_certificates.is_some() || certificate.is_some()) {
         reader.report(
             "DB_SSLMODE",
@@ -310,10 +310,4 @@ fn read_ssl(reader: &mut Reader, sslmode: Option<String>, files: SslFiles, is_lo
         root_certificates,
         client,
     }
-}
-
-fn readable_file(path: &str) -> Result<PathBuf, String> {
-    File::open(path)
-        .map(|_| PathBuf::from(path))
-        .map_err(|error| format!("can't be read: {error}"))
 }

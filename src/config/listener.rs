@@ -3,62 +3,81 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::args::ListenerArgs;
-use super::embedded::DatabaseSource;
+use super::authentication::AuthenticationConfig;
 use super::problem::Reader;
-use super::value;
+use super::tls::{TlsChoice, TlsConfig};
 
 const GRPC_PORT: u16 = 50051;
 const HTTP_PORT: u16 = 8080;
 
-/// Where to listen: on loopback, until callers are authenticated. Port 0 takes a free one.
+/// Where to listen: on loopback in development, on every interface otherwise. Port 0 takes a free one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenersConfig {
     /// Where gRPC listens.
     pub grpc_addr: SocketAddr,
     /// Where health and metrics listen over HTTP.
     pub http_addr: SocketAddr,
+    /// The certificates of the gRPC listener; none to serve in plain text.
+    pub tls: Option<TlsConfig>,
 }
 
-/// Why a database of the user's is not served without `--insecure-dev`.
-const NOT_SECURE_YET: &str = "must be given: this version has no authentication, so whoever reaches the port may read \
-                              and change every dashboard; give --insecure-dev to accept that on this machine alone";
-
 impl ListenersConfig {
-    /// Reads the options; the database decides whether serving without authentication must be asked for.
-    pub(super) fn read(reader: &mut Reader, args: ListenerArgs, source: Option<DatabaseSource>) -> Self {
-        let ListenerArgs {
+    /// Reads the options.
+    pub(super) fn read(
+        reader: &mut Reader,
+        args: ListenerArgs,
+        tls: TlsChoice,
+        callers: &AuthenticationConfig,
+    ) -> Self {
+        let is_development = callers.is_development;
+        let ListenerArgs { grpc_addr, http_addr } = args;
+        let default_ip: IpAddr = match is_development {
+            true => Ipv4Addr::LOCALHOST.into(),
+            false => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let mut read = |setting, raw, port| {
+            let checked = |text: &str| match is_development {
+                true => loopback(text, port),
+                false => parse(text.trim(), port),
+            };
+            let address = reader.read(setting, raw, checked);
+            address.unwrap_or_else(|| SocketAddr::from((default_ip, port)))
+        };
+        let grpc_addr = read("GRPC_ADDR", grpc_addr, GRPC_PORT);
+        let http_addr = read("HTTP_ADDR", http_addr, HTTP_PORT);
+        let takes_tokens = !callers.issuers.is_empty();
+        if takes_tokens && !tls.may_leave_loopback && !grpc_addr.ip().is_loopback() {
+            reader.report("GRPC_PLAINTEXT", unencrypted(grpc_addr));
+        }
+        Self {
             grpc_addr,
             http_addr,
-            insecure_dev,
-        } = args;
-        let is_asked_for = reader.read("INSECURE_DEV", insecure_dev, value::switch);
-        if !is_asked_for.unwrap_or(source != Some(DatabaseSource::External)) {
-            reader.report("INSECURE_DEV", NOT_SECURE_YET);
-        }
-        let mut read = |setting, raw, port| {
-            reader
-                .read(setting, raw, |text| loopback(text, port))
-                .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        };
-        Self {
-            grpc_addr: read("GRPC_ADDR", grpc_addr, GRPC_PORT),
-            http_addr: read("HTTP_ADDR", http_addr, HTTP_PORT),
+            tls: tls.config,
         }
     }
 }
 
+/// Why credentials are not taken in plain text from other machines.
+fn unencrypted(address: SocketAddr) -> String {
+    format!(
+        "is not given, and without TLS whoever is between can read the tokens of callers of {address}: set \
+         TLS_CERT_FILE and TLS_KEY_FILE; or give --grpc-plaintext if something in front, such as a service mesh, \
+         encrypts"
+    )
+}
+
 /// Parses `ADDRESS:PORT` or an address alone, which must be loopback.
 ///
-/// Until callers are authenticated everybody who reaches a listener may do everything, so nothing else is allowed.
+/// In development everybody who reaches a listener may do everything, so nothing else is allowed.
 fn loopback(text: &str, default_port: u16) -> Result<SocketAddr, String> {
     let address = parse(text.trim(), default_port)?;
     if address.ip().is_loopback() {
         return Ok(address);
     }
     Err(format!(
-        "must be a loopback address: this version has no authentication, which comes with a later one, so it serves \
-         this machine alone; use 127.0.0.1:{port} or [::1]:{port}, and reach it from elsewhere through a tunnel such as \
-         ssh -L or kubectl port-forward",
+        "must be a loopback address, because without authentication everybody who reaches it may do everything: use \
+         127.0.0.1:{port} or [::1]:{port}; or set TLS_CLIENT_CA_FILE or AUTH_CONFIG_FILE, so that callers prove who \
+         they are",
         port = address.port()
     ))
 }
@@ -113,7 +132,7 @@ mod tests {
         for text in ["0.0.0.0:50051", ":50051", "[::]:50051", "10.0.0.1:50051", "192.168.1.1"] {
             let refused = loopback(text, 50051).unwrap_err();
             assert!(refused.contains("127.0.0.1:50051"), "{text}: {refused}");
-            assert!(refused.contains("no authentication"), "{text}: {refused}");
+            assert!(refused.contains("without authentication"), "{text}: {refused}");
         }
         for text in ["example.com:1", "127.0.0.1:99999", "127.0.0.1:x", "50051"] {
             let refused = loopback(text, 50051).unwrap_err();

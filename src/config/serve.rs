@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 
 use super::access::AccessConfig;
 use super::args::ServeArgs;
+use super::audit::AuditConfig;
+use super::authentication::AuthenticationConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
 use super::embedded::{DatabaseSource, EmbeddedConfig};
@@ -13,6 +15,7 @@ use super::log::LogConfig;
 use super::pool::PoolConfig;
 use super::problem::{ConfigErrors, Reader};
 use super::requests::RequestsConfig;
+use super::tls::TlsChoice;
 use super::value;
 
 /// The checked configuration of `serve`.
@@ -28,10 +31,14 @@ pub struct ServeConfig {
     pub maintenance: bool,
     /// Where to listen.
     pub listeners: ListenersConfig,
+    /// How callers prove who they are.
+    pub authentication: AuthenticationConfig,
     /// Who may do everything without a grant.
     pub access: AccessConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
+    /// How the audit log is kept.
+    pub audit: AuditConfig,
     /// How many requests are taken, and how long they may last.
     pub requests: RequestsConfig,
     /// What is logged, and how.
@@ -62,8 +69,11 @@ impl ServeConfig {
             migrate,
             maintenance,
             listeners,
+            tls,
+            authentication,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads,
@@ -86,9 +96,12 @@ impl ServeConfig {
         let pool = PoolConfig::read(&mut reader, pool);
         let migrate = reader.read("MIGRATE", migrate, value::switch);
         let maintenance = reader.read("MAINTENANCE", maintenance, value::switch);
-        let listeners = ListenersConfig::read(&mut reader, listeners, source);
+        let tls = TlsChoice::read(&mut reader, tls);
+        let authentication = AuthenticationConfig::read(&mut reader, authentication, &tls, source);
         let access = AccessConfig::read(&mut reader, access);
+        let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
+        let audit = AuditConfig::read(&mut reader, audit);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
         let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
@@ -98,8 +111,10 @@ impl ServeConfig {
             pool,
             maintenance: maintenance.unwrap_or(true),
             listeners,
+            authentication,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads: worker_threads.and_then(NonZeroUsize::new),

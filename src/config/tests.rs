@@ -1,5 +1,7 @@
 //! From the command line to the checked configuration.
 
+mod callers;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 //! How single values are written: durations, counts, sizes, switches.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -75,6 +77,13 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "0" | "false" | "no" | "off" => Ok(false),
         _ => Err("must be true or false".to_owned()),
     }
+}
+
+/// Parses the path of a file that can be read.
+pub(super) fn readable_file(path: &str) -> Result<PathBuf, String> {
+    File::open(path)
+        .map(|_| PathBuf::from(path))
+        .map_err(|error| format!("can't be read: {error}"))
 }
 
 #[cfg(test)]

@@ -137,6 +137,8 @@ reasons! {
     PoolTimeout = "POOL_TIMEOUT",
     /// The database takes no writes now; nothing was done.
     DatabaseReadOnly = "DATABASE_READ_ONLY",
+    /// The keys of a token's issuer can't be had, so it can't be verified; nothing was done.
+    SigningKeysUnavailable = "SIGNING_KEYS_UNAVAILABLE",
     /// The schema of the database is not the one that this server needs; nothing was done.
     SchemaNotReady = "SCHEMA_NOT_READY",
     /// The server is shutting down; nothing was done.

@@ -1,4 +1,4 @@
-//! The life of one HTTP/2 connection: preface, requests, GOAWAY, end.
+//! The life of one HTTP/2 connection: TLS, preface, requests, GOAWAY, end.
 
 use std::convert::Infallible;
 use std::io;
@@ -22,6 +22,8 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use super::drain::ConnectionClosing;
 use super::layer::{Handler, Response};
 use super::shutdown::Shutdown;
+use super::tls::{Tls, peer_certificate};
+use crate::authentication::PeerCertificate;
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -32,8 +34,8 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// What a connection may cost.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
-    /// How long a peer may take to send the HTTP/2 preface.
-    pub preface_timeout: Duration,
+    /// How long a peer may take for TLS and the HTTP/2 preface.
+    pub handshake_timeout: Duration,
     /// How often a quiet peer is asked whether it still lives.
     pub keepalive_interval: Duration,
     /// How long it may take to answer.
@@ -57,7 +59,7 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            preface_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(5),
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
             max_concurrent_streams: 256,
@@ -77,6 +79,8 @@ impl Default for ConnectionLimits {
 pub struct Connections<H> {
     handler: Arc<H>,
     limits: ConnectionLimits,
+    /// None to serve in plain text.
+    tls: Option<Arc<Tls>>,
     shutdown: Shutdown,
     /// Connections and calls that go on.
     running: TaskTracker,
@@ -87,6 +91,7 @@ impl<H> Clone for Connections<H> {
         Self {
             handler: Arc::clone(&self.handler),
             limits: self.limits.clone(),
+            tls: self.tls.clone(),
             shutdown: self.shutdown.clone(),
             running: self.running.clone(),
         }
@@ -94,11 +99,12 @@ impl<H> Clone for Connections<H> {
 }
 
 impl<H: Handler> Connections<H> {
-    /// Prepares to serve `handler`.
-    pub fn new(handler: H, limits: ConnectionLimits, shutdown: Shutdown) -> Self {
+    /// Prepares to serve `handler`, with TLS if there are certificates for it.
+    pub fn new(handler: H, limits: ConnectionLimits, tls: Option<Arc<Tls>>, shutdown: Shutdown) -> Self {
         Self {
             handler: Arc::new(handler),
             limits,
+            tls,
             shutdown,
             running: TaskTracker::new(),
         }
@@ -119,18 +125,43 @@ impl<H: Handler> Connections<H> {
         });
     }
 
-    async fn serve(self, mut stream: TcpStream) -> io::Result<()> {
+    async fn serve(self, stream: TcpStream) -> io::Result<()> {
         let info = stream.connect_info();
-        tokio::select! {
-            () = self.shutdown.closing().cancelled() => return Ok(()),
-            preface = tokio::time::timeout(self.limits.preface_timeout, read_preface(&mut stream)) => preface??,
-        }
-        let (read_half, write_half) = stream.into_split();
+        let Some(tls) = self.tls.clone() else {
+            let Some(opened) = self.in_time(after_preface(stream)).await? else {
+                return Ok(());
+            };
+            let (read_half, write_half) = opened.into_split();
+            let replayed = tokio::io::join(PREFACE.chain(read_half), write_half);
+            return self
+                .serve_http2(
+                    replayed,
+                    Peer {
+                        info,
+                        certificate: None,
+                    },
+                )
+                .await;
+        };
+        let handshake = async { after_preface(tls.accept(stream).await?).await };
+        let Some(opened) = self.in_time(handshake).await? else {
+            return Ok(());
+        };
+        let certificate = peer_certificate(&opened)?.map(Arc::new);
+        let (read_half, write_half) = tokio::io::split(opened);
         let replayed = tokio::io::join(PREFACE.chain(read_half), write_half);
-        self.serve_http2(replayed, info).await.map_err(io::Error::other)
+        self.serve_http2(replayed, Peer { info, certificate }).await
     }
 
-    async fn serve_http2<IO>(self, io: IO, info: TcpConnectInfo) -> hyper::Result<()>
+    /// What a handshake makes, if it does not take too long; none when the server closes meanwhile.
+    async fn in_time<S>(&self, handshake: impl Future<Output = io::Result<S>>) -> io::Result<Option<S>> {
+        tokio::select! {
+            () = self.shutdown.closing().cancelled() => Ok(None),
+            opened = tokio::time::timeout(self.limits.handshake_timeout, handshake) => opened?.map(Some),
+        }
+    }
+
+    async fn serve_http2<IO>(self, io: IO, peer: Peer) -> io::Result<()>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -139,21 +170,21 @@ impl<H: Handler> Connections<H> {
             of_connection: TaskTracker::new(),
         };
         let closing = self.shutdown.closing().child_token();
-        let service = self.service(info, closing.clone());
+        let service = self.service(peer, closing.clone());
         let connection = self
             .http2_builder(calls.clone())
             .serve_connection(TokioIo::new(io), service);
         let mut connection = pin!(connection);
 
         tokio::select! {
-            ended = connection.as_mut() => return ended,
+            ended = connection.as_mut() => return ended.map_err(io::Error::other),
             () = closing.cancelled() => {}
             () = tokio::time::sleep(jittered(self.limits.max_age)) => {}
         }
         closing.cancel();
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            ended = connection => ended,
+            ended = connection => ended.map_err(io::Error::other),
             () = calls.finished_and_said_goodbye() => Ok(()),
             () = tokio::time::sleep(self.limits.grace) => Ok(()),
             () = self.shutdown.aborting().cancelled() => Ok(()),
@@ -162,7 +193,7 @@ impl<H: Handler> Connections<H> {
 
     fn service(
         &self,
-        info: TcpConnectInfo,
+        peer: Peer,
         closing: CancellationToken,
     ) -> impl hyper::service::Service<http::Request<Incoming>, Response = Response, Error = Infallible, Future = Answer>
     + use<H> {
@@ -171,7 +202,10 @@ impl<H: Handler> Connections<H> {
         hyper::service::service_fn(move |request: http::Request<Incoming>| -> Answer {
             let handler = Arc::clone(&handler);
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(info.clone());
+            request.extensions_mut().insert(peer.info.clone());
+            if let Some(certificate) = &peer.certificate {
+                request.extensions_mut().insert(Arc::clone(certificate));
+            }
             request.extensions_mut().insert(closing.clone());
             Box::pin(async move { Ok(handler.handle(request).await) })
         })
@@ -191,6 +225,13 @@ impl<H: Handler> Connections<H> {
             .initial_connection_window_size(limits.connection_window_bytes);
         builder
     }
+}
+
+/// Who is at the other end of a connection.
+struct Peer {
+    info: TcpConnectInfo,
+    /// The certificate that it has shown.
+    certificate: Option<Arc<PeerCertificate>>,
 }
 
 /// The answer to one request, on its way.
@@ -226,12 +267,12 @@ where
     }
 }
 
-/// Reads the preface, and nothing more.
-async fn read_preface(stream: &mut TcpStream) -> io::Result<()> {
+/// The stream behind the preface, of which nothing more is read.
+async fn after_preface<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<S> {
     let mut received = [0; PREFACE.len()];
     stream.read_exact(&mut received).await?;
     if received == *PREFACE {
-        return Ok(());
+        return Ok(stream);
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidData,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::tls::TlsError;
+
 /// How long to wait when the process has no file descriptors left; accepting again at once would only burn CPU.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -35,6 +37,9 @@ pub enum ServerError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The certificates can't be used.
+    #[error("cannot serve TLS: {0}")]
+    Tls(#[from] TlsError),
 }
 
 /// A listener that is bound and does not accept yet.

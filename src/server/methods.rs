@@ -7,7 +7,13 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 
 /// The one service that needs no credentials and is never shed (`grpc.health.v1`).
-const OPEN_SERVICE: &str = "grpc.health.v1.Health";
+const HEALTH: &str = "grpc.health.v1.Health";
+
+/// The versions of the service that may be opened to everybody (`grpc.reflection`).
+const REFLECTION: [&str; 2] = [
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+];
 
 /// Stands for every method that this server does not have, so that callers can't invent metric labels
 /// (OpenTelemetry semantic conventions, `rpc.method`).
@@ -20,8 +26,10 @@ pub struct Method {
     pub name: Arc<str>,
     /// Whether either side sends more than one message.
     pub streaming: bool,
-    /// Whether it is open to everybody and exempt from load shedding.
+    /// Whether it needs no credential.
     pub open: bool,
+    /// Whether it is answered also when the server has too much to do.
+    pub vital: bool,
 }
 
 /// Every RPC of the server, by its path.
@@ -45,6 +53,7 @@ impl Methods {
                 name: OTHER.into(),
                 streaming: false,
                 open: false,
+                vital: false,
             },
         };
         for set in sets {
@@ -67,11 +76,20 @@ impl Methods {
             let described = Method {
                 name: name.as_str().into(),
                 streaming: method.client_streaming() || method.server_streaming(),
-                open: service_name == OPEN_SERVICE,
+                open: service_name == HEALTH,
+                vital: service_name == HEALTH,
             };
             self.by_path.insert(format!("/{name}"), described);
         }
         self.services.push(service_name);
+    }
+
+    /// Lets everybody ask reflection which services and messages there are.
+    pub fn open_reflection(&mut self) {
+        for (path, method) in &mut self.by_path {
+            let service = path.trim_start_matches('/').split('/').next();
+            method.open |= service.is_some_and(|service| REFLECTION.contains(&service));
+        }
     }
 
     /// The full names of all services, in the order of the descriptors.
@@ -94,11 +112,25 @@ mod tests {
     fn descriptors_tell_streams_from_unary_calls() {
         let methods = Methods::from_descriptor_sets(DESCRIPTOR_SETS).unwrap();
         let check = methods.find("/grpc.health.v1.Health/Check");
-        assert!(check.open && !check.streaming);
+        assert!(check.open && check.vital && !check.streaming);
         assert!(methods.find("/grpc.health.v1.Health/Watch").streaming);
         let reflection = methods.find("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
         assert!(reflection.streaming && !reflection.open);
         assert_eq!(&*methods.find("/grpc.health.v1.Health/Invented").name, OTHER);
+    }
+
+    #[test]
+    fn reflection_can_be_opened_and_nothing_else() {
+        let mut methods = Methods::from_descriptor_sets(DESCRIPTOR_SETS).unwrap();
+        methods.open_reflection();
+        for service in REFLECTION {
+            let reflection = methods.find(&format!("/{service}/ServerReflectionInfo"));
+            assert!(reflection.open && !reflection.vital, "{service}");
+        }
+        let opened = methods.by_path.values().filter(|method| method.open).count();
+        let of_health = methods.by_path.values().filter(|method| method.vital).count();
+        assert_eq!(opened, of_health + REFLECTION.len());
+        assert!(!methods.find("/grpc.reflection.v1.ServerReflection/Invented").open);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Shed {
 
 impl Layer for Shed {
     async fn call(&self, request: Request, next: &impl Handler) -> Response {
-        if request.extensions().get::<Method>().is_some_and(|method| method.open) {
+        if request.extensions().get::<Method>().is_some_and(|method| method.vital) {
             return next.handle(request).await;
         }
         match self.admit().await {

@@ -45,6 +45,7 @@ impl TestServer {
             drain_delay: Duration::ZERO,
             limits: CallLimits::default(),
             connection: ConnectionLimits::default(),
+            tls: None,
         };
         change(&mut options);
         let server = Server::bind(options).await.unwrap();
@@ -62,6 +63,7 @@ impl TestServer {
         let services = Services {
             routes: Routes::new(service.clone()).add_service(grpc_service(health.clone(), methods.services())),
             methods,
+            authenticator: Authenticator::development(),
             health: health.clone(),
             sidecar: router(sources),
             metrics: metrics.clone(),

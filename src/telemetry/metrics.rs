@@ -34,6 +34,28 @@ pub struct Metrics {
     call_duration: Histogram<f64>,
     maintenance_runs: Counter<u64>,
     maintenance_last_success: Gauge<i64>,
+    sealing_lag: Gauge<f64>,
+    sealed_events: Counter<u64>,
+    reloads: Counter<u64>,
+}
+
+/// What is read again while the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The certificates of the gRPC listener, when they have changed.
+    TlsCertificates,
+    /// The keys of an issuer of tokens, again and again.
+    SigningKeys,
+}
+
+impl Reloaded {
+    /// The label in metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsCertificates => "tls_certificates",
+            Self::SigningKeys => "signing_keys",
+        }
+    }
 }
 
 impl Metrics {
@@ -70,12 +92,30 @@ impl Metrics {
             )
             .with_unit("s")
             .build();
+        let reloads = meter
+            .u64_counter("reloads")
+            .with_description("How often certificates and the keys of issuers were read again")
+            .with_unit("{reload}")
+            .build();
+        let sealing_lag = meter
+            .f64_gauge("audit.sealing.lag")
+            .with_description("How long the oldest audit event without a seal has waited for it")
+            .with_unit("s")
+            .build();
+        let sealed_events = meter
+            .u64_counter("audit.sealed.events")
+            .with_description("Audit events that this server has sealed")
+            .with_unit("{event}")
+            .build();
         Ok(Self {
             registry,
             provider,
             call_duration,
             maintenance_runs,
             maintenance_last_success,
+            reloads,
+            sealing_lag,
+            sealed_events,
         })
     }
 
@@ -104,11 +144,31 @@ impl Metrics {
         self.maintenance_runs.add(1, &labels);
     }
 
+    /// Counts that something was read again, or could not be.
+    pub fn record_reload(&self, of: Reloaded, is_success: bool) {
+        let result = if is_success { "success" } else { "failure" };
+        let labels = [
+            KeyValue::new("reload.of", of.as_str()),
+            KeyValue::new("reload.result", result),
+        ];
+        self.reloads.add(1, &labels);
+    }
+
     /// Shows when a task of maintenance last did all its work, on whichever server.
     pub fn show_maintenance_success(&self, task: &'static str, finished_at: OffsetDateTime) {
         let labels = [KeyValue::new("maintenance.task", task)];
         self.maintenance_last_success
             .record(finished_at.unix_timestamp(), &labels);
+    }
+
+    /// Shows how long the oldest audit event without a seal has waited.
+    pub fn show_sealing_lag(&self, lag: Duration) {
+        self.sealing_lag.record(lag.as_secs_f64(), &[]);
+    }
+
+    /// Counts audit events that this server has sealed.
+    pub fn count_sealed_events(&self, events: u64) {
+        self.sealed_events.add(events, &[]);
     }
 
     /// Shows the connection pool whenever metrics are read.
@@ -173,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_pool_and_maintenance_are_shown_in_prometheus_text() {
+    fn calls_pool_maintenance_and_reloads_are_shown_in_prometheus_text() {
         let metrics = Metrics::new().unwrap();
         metrics.record_call(&"a.B/C".into(), 5, Duration::from_millis(3));
         metrics.watch_pool(Arc::new(|| PoolSnapshot {
@@ -186,15 +246,21 @@ mod tests {
         }));
         metrics.record_maintenance("purge", true);
         metrics.record_maintenance("purge", false);
+        metrics.record_reload(Reloaded::SigningKeys, false);
         metrics.show_maintenance_success("purge", OffsetDateTime::UNIX_EPOCH + Duration::from_secs(60));
+        metrics.show_sealing_lag(Duration::from_millis(1500));
+        metrics.count_sealed_events(7);
         let text = metrics.render().unwrap();
         for line in [
+            "audit_sealing_lag_seconds 1.5",
+            "audit_sealed_events_total 7",
             r#"maintenance_runs_total{maintenance_result="success",maintenance_task="purge"} 1"#,
             r#"maintenance_runs_total{maintenance_result="failure",maintenance_task="purge"} 1"#,
             r#"maintenance_last_success_seconds{maintenance_task="purge"} 60"#,
             r#"rpc_server_call_duration_seconds_count{rpc_grpc_status_code="5",rpc_method="a.B/C",rpc_system="grpc"} 1"#,
             r#"db_client_connection_count{db_client_connection_state="used"} 2"#,
             r#"db_client_connection_count{db_client_connection_state="idle"} 3"#,
+            r#"reloads_total{reload_of="signing_keys",reload_result="failure"} 1"#,
             "db_client_connection_max 50",
             "db_client_connection_waits_total 7",
             "db_client_connection_wait_duration_seconds_total 1.5",

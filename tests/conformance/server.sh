@@ -35,10 +35,10 @@ start_server() {
   done
 }
 
-# Reads host:port from the line `grpc: http://127.0.0.1:50051` (or `http: …`) that the service prints.
+# Reads host:port from the line `grpc: http://127.0.0.1:50051` (or `https://…`, or `http: …`) that the service prints.
 address_of() {
   local address
-  address=$(sed -n "s|^$1: http://||p" "$server_log.stdout")
+  address=$(sed -n "s|^$1: https\?://||p" "$server_log.stdout")
   [[ -n $address ]] && echo "$address"
 }
 

@@ -8,6 +8,8 @@
 )]
 
 mod access;
+mod audit;
+mod authentication;
 mod binary;
 mod command;
 mod commit_lost;

@@ -2,9 +2,11 @@
 
 pub mod access;
 pub mod audit;
+pub mod authority;
 pub mod blocking;
 pub mod cluster;
 pub mod http;
+pub mod jwks_server;
 pub mod mutation;
 pub mod network;
 pub mod postgres;
@@ -15,6 +17,8 @@ pub mod requests;
 pub mod rows;
 pub mod server;
 pub mod templates;
+pub mod tls_server;
+pub mod tokens;
 pub mod transfer;
 
 pub use server::TestServer;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use crate::config::ServeConfig;
 use crate::grpc::DASHBOARD_SERVICE;
 
 /// A request that creates a dashboard, short enough for one line.
@@ -11,13 +12,25 @@ const CREATE: &str = r#"{"parent":"projects/demo","dashboard_id":"hello","dashbo
 /// A request that lists it.
 const LIST: &str = r#"{"parent":"projects/demo"}"#;
 
-/// Tells a person, and a script, where to go from here.
+/// Tells a person, and a script, where to go from here; what to try where no credentials are needed.
 ///
 /// # Errors
 /// The output is closed.
-pub fn announce(out: &mut impl Write, grpc: SocketAddr, http: SocketAddr) -> io::Result<()> {
-    writeln!(out, "grpc: http://{grpc}")?;
+pub fn announce(out: &mut impl Write, config: &ServeConfig, grpc: SocketAddr, http: SocketAddr) -> io::Result<()> {
+    let scheme = if config.listeners.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    writeln!(out, "grpc: {scheme}://{grpc}")?;
     writeln!(out, "http: http://{http}")?;
+    if config.authentication.is_development && config.listeners.tls.is_none() {
+        try_these(out, grpc)?;
+    }
+    out.flush()
+}
+
+fn try_these(out: &mut impl Write, grpc: SocketAddr) -> io::Result<()> {
     writeln!(out)?;
     writeln!(out, "try:")?;
     writeln!(out, "  grpcurl -plaintext {grpc} list {DASHBOARD_SERVICE}")?;
@@ -27,7 +40,7 @@ pub fn announce(out: &mut impl Write, grpc: SocketAddr, http: SocketAddr) -> io:
             "  grpcurl -plaintext -d '{request}' {grpc} {DASHBOARD_SERVICE}/{method}"
         )?;
     }
-    out.flush()
+    Ok(())
 }
 
 #[cfg(test)]
@@ -35,17 +48,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_find_both_addresses_and_people_three_lines_to_try() {
+    fn people_find_three_lines_to_try() {
         let mut out = Vec::new();
-        let addresses = [50051, 8080].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        announce(&mut out, addresses[0], addresses[1]).unwrap();
+        try_these(&mut out, SocketAddr::from(([127, 0, 0, 1], 50051))).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let lines: Vec<_> = text.lines().collect();
+        let tries = text.lines().filter(|line| line.starts_with("  grpcurl -plaintext "));
         assert_eq!(
-            lines[..2],
-            ["grpc: http://127.0.0.1:50051", "http: http://127.0.0.1:8080"]
+            tries.filter(|line| line.contains("127.0.0.1:50051")).count(),
+            3,
+            "{text}"
         );
-        let tries = lines.iter().filter(|line| line.starts_with("  grpcurl -plaintext "));
-        assert_eq!(tries.count(), 3, "{text}");
     }
 }

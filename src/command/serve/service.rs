@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 
 use super::ServeError;
 use super::maintenance::Maintenance;
+use super::sealing::Sealer;
 use crate::access::AccessControl;
+use crate::authentication::Authenticator;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
 use crate::grpc::{self, Dashboards, Handlers, Preferences, Sharing, StreamLimits, Templates};
@@ -27,13 +29,15 @@ pub struct Service {
     pool: Pool,
     probe: Probe,
     maintenance: Option<Maintenance>,
+    sealer: Option<Sealer>,
 }
 
 impl Service {
     /// Puts the parts together on ports that are bound. The database need not be up yet.
     ///
     /// # Errors
-    /// Settings of the connection that can't be used, such as a certificate that can't be read.
+    /// Settings of the connection that can't be used, such as a certificate that can't be read; or a file with the keys of
+    /// an issuer of tokens.
     pub fn assemble(
         server: Server,
         config: &ServeConfig,
@@ -42,17 +46,27 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
-        let store = Store::new(pool.clone(), retention(&config.dashboards));
+        let store = Store::new(pool.clone(), retention(&config.dashboards)).with_audit(config.audit.clone());
         let maintenance = config
             .maintenance
             .then(|| Maintenance::new(store.clone(), metrics.clone()));
-        let services = services(handlers(config, store), pool_source(&pool), metrics)?;
+        let services = services(
+            config,
+            handlers(config, store.clone()),
+            pool_source(&pool),
+            metrics.clone(),
+        )?;
+        let sealer = config.audit.key.clone().map(|key| {
+            let health = services.health.clone();
+            Sealer::new(store, key, metrics, health)
+        });
         Ok(Self {
             server,
             services,
             pool,
             probe,
             maintenance,
+            sealer,
         })
     }
 
@@ -77,6 +91,9 @@ impl Service {
         if let Some(maintenance) = self.maintenance {
             tokio::spawn(maintenance.run_until(shutdown.draining().clone()));
         }
+        if let Some(sealer) = self.sealer {
+            tokio::spawn(sealer.run_until(shutdown.closing().clone()));
+        }
         self.server.run(self.services, shutdown).await;
     }
 }
@@ -94,6 +111,7 @@ pub fn server_options(config: &ServeConfig) -> ServerOptions {
             ..CallLimits::default()
         },
         connection: ConnectionLimits::default(),
+        tls: config.listeners.tls.clone(),
     }
 }
 
@@ -122,21 +140,30 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
 }
 
 /// What is served on both ports; `pool` shows the use of the connections.
-fn services(handlers: Handlers, pool: PoolSource, metrics: Metrics) -> Result<Services, ServeError> {
+fn services(
+    config: &ServeConfig,
+    handlers: Handlers,
+    pool: PoolSource,
+    metrics: Metrics,
+) -> Result<Services, ServeError> {
     let health = HealthHandle::default();
     metrics.watch_pool(pool.clone());
-    let methods = Methods::from_descriptor_sets(grpc::DESCRIPTOR_SETS).map_err(ServeError::descriptors)?;
+    let mut methods = Methods::from_descriptor_sets(grpc::DESCRIPTOR_SETS).map_err(ServeError::descriptors)?;
+    if config.authentication.open_reflection {
+        methods.open_reflection();
+    }
     let routes = grpc::routes(handlers, health.clone(), methods.services()).map_err(ServeError::descriptors)?;
     let sidecar = sidecar::router(sidecar::Sources {
         health: health.clone(),
         pool,
         metrics: metrics.clone(),
         version: env!("CARGO_PKG_VERSION"),
-        is_insecure: true,
+        is_insecure: config.authentication.is_development,
     });
     Ok(Services {
         routes,
         methods,
+        authenticator: Authenticator::new(&config.authentication)?,
         health,
         sidecar,
         metrics,

@@ -68,7 +68,8 @@ async fn callers_name_themselves_and_bad_names_are_refused() {
     assert_eq!(server.call("Echo", request).await.unwrap().into_inner(), "user:ada: hi");
 
     let mut request = Request::new("hi".to_owned());
-    request.metadata_mut().insert("x-remote-user", "a da".parse().unwrap());
+    let too_long = "x".repeat(513).parse().unwrap();
+    request.metadata_mut().insert("x-remote-user", too_long);
     let status = server.call("Echo", request).await.unwrap_err();
     assert_eq!(
         (status.code() as i32, reason(&status).as_str()),

@@ -72,6 +72,7 @@ async fn the_list_has_the_server_and_each_service_with_the_status_of_now() {
         "grpc.health.v1.Health",
         "perses.dashboards.v1.DashboardService",
         "perses.dashboards.v1.PreferencesService",
+        "perses.dashboards.v1.ShareService",
         "perses.dashboards.v1.TemplateService",
         "test.v1.TestService",
     ];

@@ -24,7 +24,7 @@ async fn silent_connections_do_not_hold_the_shutdown() {
 #[tokio::test]
 async fn silent_connections_are_closed_after_a_while() {
     let server = TestServer::start_with(|options| {
-        options.connection.preface_timeout = Duration::from_millis(100);
+        options.connection.handshake_timeout = Duration::from_millis(100);
     })
     .await;
     let mut silent = TcpStream::connect(server.grpc_addr).await.unwrap();

@@ -27,7 +27,11 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
-const OWN_VARIABLES: [&str; 8] = [
+const OWN_VARIABLES: [&str; 13] = [
+    "AUDIT_PUBLIC_KEYS_FILE",
+    "AUDIT_RETENTION",
+    "AUDIT_SIGNING_KEY_FILE",
+    "AUTH_CONFIG_FILE",
     "DATABASE_URL",
     "EMBEDDED",
     "DATA_DIR",
@@ -36,6 +40,7 @@ const OWN_VARIABLES: [&str; 8] = [
     "LOG_FORMAT",
     "LOG_LEVEL",
     "RUST_LOG",
+    "TLS_CERT_FILE",
 ];
 
 /// Prepares to run the program, configured by nothing but what follows.

@@ -21,6 +21,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::cluster::TestDatabase;
+use super::http;
 
 /// A running service. Dropped, it goes with the runtime of its test.
 pub struct TestServer {
@@ -41,7 +42,7 @@ impl TestServer {
     /// Starts a service whose configuration `adjust` has changed, and waits until it serves.
     pub async fn start_with(adjust: impl FnOnce(&mut ServeConfig)) -> Self {
         let database = TestDatabase::create().await;
-        let server = Self::launch(database.clone(), database.config().clone(), adjust).await;
+        let server = Self::launch(database.clone(), database.service_config(), adjust).await;
         server.wait_until(ServingStatus::Serving).await;
         server
     }
@@ -128,6 +129,17 @@ impl TestServer {
         };
         let limit = Duration::from_secs(30);
         assert!(tokio::time::timeout(limit, reached).await.is_ok(), "never {wanted:?}");
+    }
+
+    /// Waits until the sidecar says that calls can succeed, which needs no credential and no certificate.
+    pub async fn wait_until_ready(&self) {
+        let ready = async {
+            while http::get(self.http_addr, "/ready").await.0 != 200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        assert!(tokio::time::timeout(limit, ready).await.is_ok(), "never ready");
     }
 
     /// Shuts down in order and waits until everything has ended.

@@ -82,4 +82,4 @@ $$
 $$;
 COMMENT ON FUNCTION cleanup_expired_tokens(integer) IS 'Removes share links that expired, revoked ones too; at most so many at once, and returns how many it removed.';
 
-INSERT INTO schema_version (version, description) VALUES (8, 'share links: their table, cleaning up of those that expired');
+INSERT INTO schema_version (version, description) VALUES (9, 'share links: their table, cleaning up of those that expired');

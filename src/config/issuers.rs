@@ -1,0 +1,305 @@
+//! The issuers whose tokens are taken: the file of `AUTH_CONFIG_FILE`.
+//!
+//! Its form is that of `AuthenticationConfiguration`, which kube-apiserver reads, with what differs named otherwise: where
+//! the keys are, and which claims give a role. `docs/security.md` explains every field.
+
+mod file;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use self::file::{RawIssuer, RawJwt, RawMappings};
+use super::problem::Reader;
+use super::value;
+use crate::domain::role::Role;
+
+const SETTING: &str = "AUTH_CONFIG_FILE";
+
+/// How often the keys behind a URL are fetched.
+const REFRESH_URL: Duration = Duration::from_secs(5 * 60);
+/// How often a file with keys is looked at.
+const REFRESH_FILE: Duration = Duration::from_secs(5);
+/// How long keys are used that could not be read again.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often, at most, unknown keys make us look for new ones.
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
+/// The range of the two intervals that the file may set.
+const SHORTEST_REFRESH: Duration = Duration::from_secs(1);
+const LONGEST_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Somebody who signs tokens for callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerConfig {
+    /// The claim `iss` of its tokens, to the letter.
+    pub url: String,
+    /// A token has to name one of these in its claim `aud`.
+    pub audiences: Vec<String>,
+    /// The keys that it signs with.
+    pub keys: KeysConfig,
+    /// What its claims say.
+    pub claims: ClaimMappings,
+}
+
+/// The keys of an issuer: a JWK Set (RFC 7517).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysConfig {
+    /// Where they are.
+    pub source: KeySource,
+    /// How often they are read again.
+    pub refresh_interval: Duration,
+    /// How long they are used when they can't be read again; then tokens of the issuer are refused.
+    pub max_age: Duration,
+    /// How often, at most, tokens with unknown keys make us look for new ones.
+    pub unknown_key_interval: Duration,
+}
+
+/// Where a JWK Set is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In a file.
+    File(PathBuf),
+    /// Behind a URL.
+    Url {
+        /// `https://…`.
+        url: String,
+        /// A PEM file of the authorities that the server's certificate must come from; none for those of the system.
+        certificate_authority: Option<PathBuf>,
+        /// A file with the bearer token that we show, such as that of the pod.
+        token: Option<PathBuf>,
+    },
+}
+
+/// Which claims say who the caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimMappings {
+    /// The user: a text.
+    pub username: PrefixedClaim,
+    /// The groups: a text or an array of texts; a token may have none.
+    pub groups: PrefixedClaim,
+    /// Values that give a role on the whole platform.
+    pub roles: Vec<RoleMapping>,
+}
+
+/// A claim, and what is put before its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixedClaim {
+    /// The name of a claim, or a JSON pointer to one further inside (`/realm_access/roles`).
+    pub claim: String,
+    /// Keeps the users, or the groups, of several issuers apart.
+    pub prefix: String,
+}
+
+/// A claim that gives a role to whoever has one value in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleMapping {
+    /// The claim: a text or an array of texts.
+    pub claim: String,
+    /// The value that counts.
+    pub value: String,
+    /// The role that it gives.
+    pub role: Role,
+}
+
+/// Reads the file; none when none was given, and what is left of it when something was reported.
+pub(super) fn read(reader: &mut Reader, path: Option<String>) -> Option<Vec<IssuerConfig>> {
+    let is_given = super::problem::present(path.as_ref()).is_some();
+    let document = reader.read(SETTING, path, |path| {
+        let text = fs::read_to_string(path).map_err(|error| format!("can't be read: {error}"))?;
+        file::parse(&text)
+    });
+    let mut problems = Problems::default();
+    let issuers = document.map(|document| problems.check_all(document.jwt));
+    for problem in problems.found {
+        reader.report(SETTING, problem);
+    }
+    is_given.then(|| issuers.unwrap_or_default())
+}
+
+/// What is wrong with the file, by the place in it.
+#[derive(Debug, Default)]
+struct Problems {
+    found: Vec<String>,
+}
+
+impl Problems {
+    fn report(&mut self, place: &str, description: impl std::fmt::Display) {
+        self.found.push(format!("{place}: {description}"));
+    }
+
+    fn check_all(&mut self, jwt: Vec<RawJwt>) -> Vec<IssuerConfig> {
+        if jwt.is_empty() {
+            self.report("jwt", "must have at least one issuer");
+        }
+        let several = jwt.len() > 1;
+        let mut urls = HashSet::new();
+        let mut issuers = Vec::new();
+        for (index, RawJwt { issuer, claim_mappings }) in jwt.into_iter().enumerate() {
+            let place = format!("jwt[{index}]");
+            if !urls.insert(issuer.url.clone()) {
+                self.report(
+                    &format!("{place}.issuer.url"),
+                    "is that of another issuer of this file, too",
+                );
+            }
+            let claims = self.check_mappings(&place, claim_mappings, several);
+            issuers.extend(self.check_issuer(&format!("{place}.issuer"), issuer, claims));
+        }
+        issuers
+    }
+
+    fn check_issuer(&mut self, place: &str, raw: RawIssuer, claims: ClaimMappings) -> Option<IssuerConfig> {
+        if raw.url.trim().is_empty() {
+            self.report(&format!("{place}.url"), "must be the claim iss of its tokens");
+        }
+        if raw.audiences.is_empty() || raw.audiences.iter().any(|audience| audience.trim().is_empty()) {
+            let description = "must name at least one audience, such as dashboard-store, and none that is empty: without, \
+                               tokens for other services would be taken";
+            self.report(&format!("{place}.audiences"), description);
+        }
+        let default_refresh = if raw.jwks_file.is_some() {
+            REFRESH_FILE
+        } else {
+            REFRESH_URL
+        };
+        let refresh_interval = self
+            .duration(&format!("{place}.jwksRefreshInterval"), raw.jwks_refresh_interval)
+            .unwrap_or(default_refresh);
+        let max_age = self
+            .duration(&format!("{place}.jwksMaxAge"), raw.jwks_max_age)
+            .unwrap_or(MAX_AGE);
+        if max_age < refresh_interval {
+            let description =
+                "must not be shorter than jwksRefreshInterval: keys would expire before they are read again";
+            self.report(&format!("{place}.jwksMaxAge"), description);
+        }
+        let url = RawUrl {
+            url: raw.jwks_url,
+            certificate_authority: raw.certificate_authority_file,
+            token: raw.token_file,
+        };
+        let source = self.check_source(place, raw.jwks_file, url)?;
+        Some(IssuerConfig {
+            url: raw.url,
+            audiences: raw.audiences,
+            keys: KeysConfig {
+                source,
+                refresh_interval,
+                max_age,
+                unknown_key_interval: UNKNOWN_KEY_INTERVAL,
+            },
+            claims,
+        })
+    }
+
+    fn check_source(&mut self, place: &str, jwks_file: Option<String>, raw: RawUrl) -> Option<KeySource> {
+        match (jwks_file, raw.url) {
+            (Some(file), None) => {
+                if raw.certificate_authority.is_some() || raw.token.is_some() {
+                    let description = "has no certificateAuthorityFile and no tokenFile: a file is not fetched";
+                    self.report(&format!("{place}.jwksFile"), description);
+                }
+                self.file(&format!("{place}.jwksFile"), &file).map(KeySource::File)
+            }
+            (None, Some(url)) => {
+                if !url.starts_with("https://") {
+                    let description = "must begin with https://: whoever changes the keys on the way is every user";
+                    self.report(&format!("{place}.jwksURL"), description);
+                }
+                let mut optional = |field: &str, path: Option<String>| {
+                    path.and_then(|path| self.file(&format!("{place}.{field}"), &path))
+                };
+                Some(KeySource::Url {
+                    url,
+                    certificate_authority: optional("certificateAuthorityFile", raw.certificate_authority),
+                    token: optional("tokenFile", raw.token),
+                })
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                self.report(
+                    place,
+                    "must have either jwksFile or jwksURL, where the keys of the issuer are",
+                );
+                None
+            }
+        }
+    }
+
+    fn check_mappings(&mut self, place: &str, raw: RawMappings, several_issuers: bool) -> ClaimMappings {
+        let RawMappings {
+            username,
+            groups,
+            roles,
+        } = raw;
+        let inside = |field: &str| format!("{place}.claimMappings.{field}");
+        if several_issuers && username.prefix.is_none() {
+            let description = "must be given where there are several issuers: the same name of two issuers may be two \
+                               people. \"\" says that it is one";
+            self.report(&inside("username.prefix"), description);
+        }
+        let username = PrefixedClaim {
+            claim: username.claim.unwrap_or_else(|| "sub".to_owned()),
+            prefix: username.prefix.unwrap_or_default(),
+        };
+        let groups = PrefixedClaim {
+            claim: groups.claim.unwrap_or_else(|| "groups".to_owned()),
+            prefix: groups.prefix.unwrap_or_else(|| username.prefix.clone()),
+        };
+        let mut mappings = Vec::new();
+        for (index, raw_role) in roles.into_iter().enumerate() {
+            let place = inside(&format!("roles[{index}]"));
+            let Some(role) = Role::parse(&raw_role.role) else {
+                let known = Role::ALL.map(Role::as_str).join(", ");
+                self.report(&format!("{place}.role"), format!("must be one of {known}"));
+                continue;
+            };
+            if raw_role.value.is_empty() {
+                self.report(&format!("{place}.value"), "must not be empty");
+            }
+            mappings.push(RoleMapping {
+                claim: raw_role.claim,
+                value: raw_role.value,
+                role,
+            });
+        }
+        let mapping = ClaimMappings {
+            username,
+            groups,
+            roles: mappings,
+        };
+        let role_claims = mapping.roles.iter().map(|role| &role.claim);
+        if role_claims
+            .chain([&mapping.username.claim, &mapping.groups.claim])
+            .any(|claim| claim.is_empty())
+        {
+            self.report(
+                &format!("{place}.claimMappings"),
+                "has an empty claim: name one, or leave the field out",
+            );
+        }
+        mapping
+    }
+
+    fn duration(&mut self, place: &str, raw: Option<String>) -> Option<Duration> {
+        let parsed = value::duration_within(&raw?, SHORTEST_REFRESH..=LONGEST_AGE);
+        parsed.map_err(|description| self.report(place, description)).ok()
+    }
+
+    fn file(&mut self, place: &str, path: &str) -> Option<PathBuf> {
+        let readable = value::readable_file(path);
+        readable
+            .map_err(|description| self.report(place, format!("{path:?} {description}")))
+            .ok()
+    }
+}
+
+/// What the file says of keys behind a URL.
+struct RawUrl {
+    url: Option<String>,
+    certificate_authority: Option<String>,
+    token: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

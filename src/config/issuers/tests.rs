@@ -1,0 +1,147 @@
+use super::*;
+
+/// The problems of a file, or the issuers in it.
+fn check(text: &str) -> Result<Vec<IssuerConfig>, Vec<String>> {
+    let document = file::parse(text).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
+    let issuers = problems.check_all(document.jwt);
+    match problems.found.is_empty() {
+        true => Ok(issuers),
+        false => Err(problems.found),
+    }
+}
+
+/// A file that can be read, whatever is in it.
+const READABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+
+#[test]
+fn the_least_has_the_documented_defaults() {
+    let text = format!("jwt: [{{issuer: {{url: 'https://a', audiences: [d], jwksFile: {READABLE}}}}}]");
+    let issuers = check(&text).unwrap();
+    assert_eq!(
+        issuers,
+        [IssuerConfig {
+            url: "https://a".into(),
+            audiences: vec!["d".into()],
+            keys: KeysConfig {
+                source: KeySource::File(READABLE.into()),
+                refresh_interval: Duration::from_secs(5),
+                max_age: Duration::from_secs(86_400),
+                unknown_key_interval: Duration::from_secs(10),
+            },
+            claims: ClaimMappings {
+                username: PrefixedClaim {
+                    claim: "sub".into(),
+                    prefix: String::new()
+                },
+                groups: PrefixedClaim {
+                    claim: "groups".into(),
+                    prefix: String::new()
+                },
+                roles: vec![],
+            },
+        }]
+    );
+}
+
+#[test]
+fn every_field_is_read() {
+    let text = format!(
+        "
+jwt:
+  - issuer:
+      url: https://kubernetes.default.svc
+      audiences: [dashboard-store, other]
+      jwksURL: https://kubernetes.default.svc/openid/v1/jwks
+      certificateAuthorityFile: {READABLE}
+      tokenFile: {READABLE}
+      jwksRefreshInterval: 1m
+      jwksMaxAge: 1h
+    claimMappings:
+      username: {{claim: name, prefix: 'k8s:'}}
+      roles:
+        - {{claim: /realm_access/roles, value: admins, role: platform-admin}}
+"
+    );
+    let issuers = check(&text).unwrap();
+    let KeySource::Url {
+        url,
+        certificate_authority,
+        token,
+    } = &issuers[0].keys.source
+    else {
+        panic!("it is a URL");
+    };
+    assert_eq!(url, "https://kubernetes.default.svc/openid/v1/jwks");
+    assert_eq!(certificate_authority.as_deref(), Some(READABLE.as_ref()));
+    assert_eq!(token.as_deref(), Some(READABLE.as_ref()));
+    assert_eq!(issuers[0].keys.refresh_interval, Duration::from_secs(60));
+    assert_eq!(issuers[0].keys.max_age, Duration::from_secs(3600));
+    let claims = &issuers[0].claims;
+    assert_eq!(
+        (claims.username.claim.as_str(), claims.username.prefix.as_str()),
+        ("name", "k8s:")
+    );
+    assert_eq!(claims.groups.prefix, "k8s:", "groups are kept apart as users are");
+    assert_eq!(claims.roles[0].role, Role::PlatformAdmin);
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_place() {
+    let text = "
+jwt:
+  - issuer: {url: 'https://a', audiences: [], jwksURL: 'http://a/keys', jwksMaxAge: 1s, tokenFile: /does/not/exist}
+    claimMappings:
+      roles: [{claim: groups, value: x, role: king}, {claim: '', value: '', role: viewer}]
+  - issuer: {url: 'https://a', audiences: [''], jwksFile: /does/not/exist, jwksRefreshInterval: often}
+  - issuer: {url: '', audiences: [d]}
+    claimMappings: {username: {prefix: 'c:'}}
+";
+    let problems = check(text).unwrap_err();
+    let places: Vec<&str> = problems
+        .iter()
+        .filter_map(|problem| problem.split(": ").next())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "jwt[0].claimMappings.username.prefix",
+            "jwt[0].claimMappings.roles[0].role",
+            "jwt[0].claimMappings.roles[1].value",
+            "jwt[0].claimMappings",
+            "jwt[0].issuer.audiences",
+            "jwt[0].issuer.jwksMaxAge",
+            "jwt[0].issuer.jwksURL",
+            "jwt[0].issuer.tokenFile",
+            "jwt[1].issuer.url",
+            "jwt[1].claimMappings.username.prefix",
+            "jwt[1].issuer.audiences",
+            "jwt[1].issuer.jwksRefreshInterval",
+            "jwt[1].issuer.jwksFile",
+            "jwt[2].issuer.url",
+            "jwt[2].issuer",
+        ],
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn a_file_of_another_form_is_refused_with_the_place() {
+    for (text, expected) in [
+        ("jwt: []", "jwt: must have at least one issuer"),
+        ("{}", "missing field `jwt`"),
+        (
+            "jwt: [{issuer: {url: x, audiences: [d], jwksUrl: y}}]",
+            "jwt[0].issuer.jwksUrl: unknown field `jwksUrl`",
+        ),
+        (
+            "jwt: [{issuer: {url: 1, audiences: [d]}}]",
+            "jwt[0].issuer.url: invalid type: integer `1`",
+        ),
+        ("jwt: [", "is not YAML that can be read"),
+        ("jwt: 1\njwt: 2", "is not YAML that can be read"),
+    ] {
+        let problems = check(text).unwrap_err().join("\n");
+        assert!(problems.contains(expected), "{text}: {problems}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Who is calling: every credential, good and bad, and what happens to it on bad days.
+
+mod certificates;
+mod keys;
+mod open;
+mod proxies;
+mod reload;
+mod tokens;
+
+use std::time::Duration;
+
+use dashboard_store::config::{IssuerConfig, KeySource};
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
+use http::uri::PathAndQuery;
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::support::TestServer;
+use crate::support::requests::reason;
+use crate::support::tls_server::authentication;
+
+/// What every caller may read that proves who it is.
+const OWN_PREFERENCES: &str = "users/me/preferences";
+
+/// How long a change may take to be seen.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What became of a call, as far as authentication decides it.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It went on to authorisation.
+    Accepted,
+    /// The credential was refused, with this text.
+    Refused(String),
+    /// Nobody can tell whether the credential is good.
+    Unavailable,
+}
+
+impl Outcome {
+    fn of(status: Option<&Status>) -> Self {
+        match status.map(|status| (status, status.code())) {
+            Some((status, Code::Unauthenticated)) => {
+                assert_eq!(reason(status), "UNAUTHENTICATED");
+                Self::Refused(status.message().to_owned())
+            }
+            Some((status, Code::Unavailable)) => {
+                assert_eq!(reason(status), "SIGNING_KEYS_UNAVAILABLE");
+                Self::Unavailable
+            }
+            Some((status, Code::PermissionDenied)) => {
+                assert_eq!(reason(status), "PERMISSION_DENIED");
+                Self::Accepted
+            }
+            Some((status, _)) => panic!("{status:?}"),
+            None => Self::Accepted,
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
+/// Calls with these headers, of which several may have one name.
+async fn call(channel: &Channel, headers: &[(&'static str, &str)]) -> Outcome {
+    let mut request = Request::new(proto::GetPreferencesRequest {
+        name: OWN_PREFERENCES.into(),
+    });
+    append(request.metadata_mut(), headers);
+    let mut client = PreferencesServiceClient::new(channel.clone());
+    Outcome::of(client.get_preferences(request).await.as_ref().err())
+}
+
+/// Calls with a bearer token.
+async fn call_with(channel: &Channel, token: &str) -> Outcome {
+    call(channel, &[("authorization", &format!("Bearer {token}"))]).await
+}
+
+fn append(metadata: &mut MetadataMap, headers: &[(&'static str, &str)]) {
+    for (name, value) in headers {
+        metadata.append(*name, MetadataValue::try_from(*value).unwrap());
+    }
+}
+
+/// Asks a path for an answer, with an empty message, whatever method it is of; of a stream the first message counts.
+async fn ask(channel: &Channel, path: &str) -> Status {
+    let mut grpc = tonic::client::Grpc::new(channel.clone());
+    grpc.ready().await.unwrap();
+    let codec: ProstCodec<(), ()> = ProstCodec::default();
+    let path = PathAndQuery::try_from(path).unwrap();
+    let first = match grpc.server_streaming(Request::new(()), path, codec).await {
+        Ok(answer) => answer.into_inner().message().await,
+        Err(status) => Err(status),
+    };
+    first.err().unwrap_or_else(|| Status::ok(""))
+}
+
+/// Repeats a call until its outcome is this one.
+async fn until(expected: &Outcome, mut call: impl AsyncFnMut() -> Outcome) {
+    let reached = async {
+        while call().await != *expected {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(SOON, reached).await.is_ok(), "never {expected:?}");
+}
+
+/// A service that takes the tokens of these issuers.
+async fn server_for(issuers: Vec<IssuerConfig>) -> TestServer {
+    TestServer::start_with(|config| {
+        config.authentication = authentication();
+        config.authentication.issuers = issuers;
+    })
+    .await
+}
+
+/// A JWK Set in a file.
+struct KeyFile(tempfile::NamedTempFile);
+
+impl KeyFile {
+    fn new(jwk_set: &str) -> Self {
+        let file = Self(tempfile::NamedTempFile::new().unwrap());
+        file.publish(jwk_set);
+        file
+    }
+
+    fn publish(&self, jwk_set: &str) {
+        std::fs::write(self.0.path(), jwk_set).unwrap();
+    }
+
+    fn source(&self) -> KeySource {
+        KeySource::File(self.0.path().to_owned())
+    }
+}

@@ -1,0 +1,197 @@
+//! The keys of issuers: fetched, replaced, unknown, and out of reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::*;
+use crate::support::authority::Authority;
+use crate::support::jwks_server::JwksServer;
+use crate::support::tokens::{ISSUER, Signer, claims_of, issuer, jwk_set};
+
+/// A limit that no test waits for.
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn keys_behind_a_url_are_fetched_as_those_of_a_cluster_are() {
+    let signer = Signer::rsa("a", jsonwebtoken::Algorithm::RS256);
+    let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
+    let server = server_for(vec![issuer(ISSUER, jwks.source())]).await;
+    let channel = server.channel().await;
+    until(&Outcome::Accepted, async || {
+        call_with(&channel, &signer.token_for("ada")).await
+    })
+    .await;
+    let request = jwks.last_request();
+    assert!(request.starts_with("GET /openid/v1/jwks HTTP/1.1\r\n"), "{request}");
+    let shows_its_token = request
+        .to_ascii_lowercase()
+        .contains("\r\nauthorization: bearer token-of-the-pod\r\n");
+    assert!(shows_its_token, "{request}");
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_costs_one_fetch() {
+    let signer = Signer::es256("a");
+    let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
+    let mut config = issuer(ISSUER, jwks.source());
+    (config.keys.refresh_interval, config.keys.unknown_key_interval) = (HOUR, HOUR);
+    let server = server_for(vec![config]).await;
+    let channel = server.channel().await;
+    let unpublished = |id: usize| Signer::es256(&format!("unknown-{id}")).token_for("ada");
+    let fetched_at_start = async || {
+        if jwks.requests() == 1 {
+            Outcome::Accepted
+        } else {
+            Outcome::Unavailable
+        }
+    };
+    until(&Outcome::Accepted, fetched_at_start).await;
+
+    let flood = (0..100).map(|id| {
+        let (channel, token) = (channel.clone(), unpublished(id));
+        tokio::spawn(async move { call_with(&channel, &token).await })
+    });
+    for outcome in futures_util::future::join_all(flood).await {
+        assert!(outcome.unwrap().is_refused());
+    }
+    assert_eq!(jwks.requests(), 2);
+    assert_eq!(call_with(&channel, &signer.token_for("ada")).await, Outcome::Accepted);
+}
+
+#[tokio::test]
+async fn keys_are_replaced_while_calls_go_on() {
+    let (first, second) = (Signer::es256("first"), Signer::es256("second"));
+    let other = Signer::es256("other");
+    let other_keys = KeyFile::new(&jwk_set(&[&other]));
+    let jwks = JwksServer::start(&jwk_set(&[&first])).await;
+    let issuers = vec![
+        issuer(ISSUER, other_keys.source()),
+        issuer("https://rotating.example", jwks.source()),
+    ];
+    let server = server_for(issuers).await;
+    let channel = server.channel().await;
+    let rotating = |signer: &Signer| {
+        let mut claims = claims_of("ada");
+        claims["iss"] = "https://rotating.example".into();
+        signer.sign(&claims)
+    };
+    let old_token = rotating(&first);
+    until(&Outcome::Accepted, async || call_with(&channel, &old_token).await).await;
+
+    let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = [other.token_for("ada"), old_token.clone()]
+        .into_iter()
+        .map(|token| {
+            let (channel, stop, calls) = (channel.clone(), Arc::clone(&stop), Arc::clone(&calls));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    assert_eq!(call_with(&channel, &token).await, Outcome::Accepted);
+                    calls.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    // An issuer publishes the next key beside the last one: the first token with it finds it.
+    jwks.publish(&jwk_set(&[&first, &second]));
+    let new_token = rotating(&second);
+    assert_eq!(call_with(&channel, &new_token).await, Outcome::Accepted);
+    let calls_then = calls.load(Ordering::SeqCst);
+    let calls_went_on = async || match calls.load(Ordering::SeqCst) > calls_then + 10 {
+        true => Outcome::Accepted,
+        false => Outcome::Unavailable,
+    };
+    until(&Outcome::Accepted, calls_went_on).await;
+    stop.store(true, Ordering::SeqCst);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // What is no longer published is no longer taken, remembered or not.
+    jwks.publish(&jwk_set(&[&second]));
+    let text = "the token is signed with a key that its issuer does not publish";
+    until(&Outcome::Refused(text.into()), async || {
+        call_with(&channel, &old_token).await
+    })
+    .await;
+    assert_eq!(call_with(&channel, &new_token).await, Outcome::Accepted);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_again_are_used_for_a_while_and_no_longer() {
+    let signer = Signer::es256("a");
+    let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
+    let mut config = issuer(ISSUER, jwks.source());
+    config.keys.max_age = Duration::from_secs(2);
+    let server = server_for(vec![config]).await;
+    let channel = server.channel().await;
+    let token = signer.token_for("ada");
+    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+
+    jwks.break_down();
+    let requests_then = jwks.requests();
+    let failed_to_read = async || match jwks.requests() > requests_then + 1 {
+        true => call_with(&channel, &token).await,
+        false => Outcome::Unavailable,
+    };
+    until(&Outcome::Accepted, failed_to_read).await;
+    until(&Outcome::Unavailable, async || call_with(&channel, &token).await).await;
+
+    jwks.publish(&jwk_set(&[&signer]));
+    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+}
+
+#[tokio::test]
+async fn keys_are_taken_from_nobody_else() {
+    let signer = Signer::es256("a");
+    let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
+    let directory = tempfile::TempDir::new().unwrap();
+    let other_authority = Authority::new("other").write(&directory.path().join("other.crt"));
+    let impostor = server_for(vec![issuer(ISSUER, jwks.source_trusting(&other_authority))]).await;
+    let channel = impostor.channel().await;
+    assert_eq!(
+        call_with(&channel, &signer.token_for("ada")).await,
+        Outcome::Unavailable
+    );
+    assert_eq!(jwks.requests(), 0);
+
+    // Where a redirect leads is not where the configuration says that the keys are.
+    let elsewhere = JwksServer::start(&jwk_set(&[&signer])).await;
+    let KeySource::Url { url, .. } = elsewhere.source() else {
+        panic!("it is a URL");
+    };
+    jwks.respond(&format!(
+        "HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n"
+    ));
+    let redirected = server_for(vec![issuer(ISSUER, jwks.source())]).await;
+    let channel = redirected.channel().await;
+    assert_eq!(
+        call_with(&channel, &signer.token_for("ada")).await,
+        Outcome::Unavailable
+    );
+    assert_eq!(elsewhere.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_file_with_keys_is_read_again_when_it_changes() {
+    let (first, second) = (Signer::es256("first"), Signer::es256("second"));
+    let keys = KeyFile::new(&jwk_set(&[&first]));
+    let server = server_for(vec![issuer(ISSUER, keys.source())]).await;
+    let channel = server.channel().await;
+    let tokens = [&first, &second].map(|signer| signer.token_for("ada"));
+    assert_eq!(call_with(&channel, &tokens[0]).await, Outcome::Accepted);
+    assert!(call_with(&channel, &tokens[1]).await.is_refused());
+
+    keys.publish(&jwk_set(&[&second]));
+    assert_eq!(call_with(&channel, &tokens[1]).await, Outcome::Accepted);
+    let text = "the token is signed with a key that its issuer does not publish";
+    until(&Outcome::Refused(text.into()), async || {
+        call_with(&channel, &tokens[0]).await
+    })
+    .await;
+
+    for broken in ["", "{", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#] {
+        keys.publish(broken);
+        let unknown = Signer::es256("third").token_for("ada");
+        assert!(call_with(&channel, &unknown).await.is_refused(), "{broken}");
+        assert_eq!(call_with(&channel, &tokens[1]).await, Outcome::Accepted, "{broken}");
+    }
+}
