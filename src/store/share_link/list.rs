@@ -49,20 +49,18 @@ impl Store {
 /// One row for each link; for a dashboard that is there and has none, a row without one. Of the candidates, which are one more
 /// than a page takes, those come back that fit into an answer. The first one always fits.
 fn list_share_links(query: &ListShareLinks, access: &Access, whose: Whose) -> Statement {
-    let columns = order_columns(query);
-    let order = order_by(columns, query.order_by.direction);
+    let order = order_by(order_columns(query), query.order_by.direction);
     let size = i64::from(query.page_size.get());
-    let mut sql = Statement::new("-- list_share_links\nSELECT share_token.*, granted_on.id AS dashboard_id FROM ");
+    let mut sql = Statement::new("-- list_share_links\nSELECT page.* FROM ");
     push_dashboard(&mut sql, query, access);
-    sql.push(" AS granted_on LEFT JOIN LATERAL (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
+    sql.push(" AS shown LEFT JOIN LATERAL (SELECT * FROM (SELECT *, count(*) OVER () AS candidates, ")
+        .push("row_number() OVER page = 1 OR sum(")
         .push(BYTES)
         .push(") OVER page <= ")
         .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits, row_number() OVER page <= ")
-        .bind(size, Type::INT8)
-        .push(" AS is_of_page FROM (SELECT ")
+        .push(" AS fits FROM (SELECT ")
         .push(share_link_columns!())
-        .push(" FROM share_token WHERE dashboard_id = granted_on.id");
+        .push(" FROM share_token WHERE dashboard_id = shown_id");
     push_conditions(&mut sql, query, creator(whose, access));
     sql.push(" ORDER BY ")
         .push(&order)
@@ -70,12 +68,12 @@ fn list_share_links(query: &ListShareLinks, access: &Access, whose: Whose) -> St
         .bind(size + 1, Type::INT8)
         .push(") AS candidate WINDOW page AS (ORDER BY ")
         .push(&order)
-        .push(" ROWS UNBOUNDED PRECEDING)) AS share_token ON fits AND is_of_page ORDER BY ")
-        .push(
-            &order
-                .replace("created_at", "share_token.created_at")
-                .replace("id", "share_token.id"),
-        );
+        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
+        .push(&order)
+        .push(" LIMIT ")
+        .bind(size, Type::INT8)
+        .push(") AS page ON true ORDER BY ")
+        .push(&order);
     sql
 }
 
@@ -87,7 +85,7 @@ fn order_columns(query: &ListShareLinks) -> &'static [&'static str] {
 }
 
 fn push_dashboard(sql: &mut Statement, query: &ListShareLinks, access: &Access) {
-    sql.push("(SELECT id FROM dashboard WHERE project = ")
+    sql.push("(SELECT id AS shown_id FROM dashboard WHERE project = ")
         .bind(query.dashboard.project().as_str().to_owned(), Type::TEXT)
         .push(" AND name = ")
         .bind(query.dashboard.id().to_owned(), Type::TEXT);

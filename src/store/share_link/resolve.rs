@@ -66,7 +66,7 @@ impl Store {
                     let Some(found) = use_link(tx, secret, client).await? else {
                         return Ok(End::RollBack(None));
                     };
-                    append_event(tx, access, &found).await?;
+                    append_event(tx, access, &found, client).await?;
                     Ok(End::Commit(Some(found.shown)))
                 }
                 .scope_boxed()
@@ -119,8 +119,8 @@ fn from_row(row: &Row) -> Result<Found> {
     })
 }
 
-/// Appends the event of a use: of which link, and which revision was shown.
-async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found) -> Result<()> {
+/// Appends the event of a use: of which link, from where, and which revision was shown.
+async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found, client: Option<IpAddr>) -> Result<()> {
     let shown = Version {
         revision: found.shown.revision,
         sha256: found.stored_sha256,
@@ -132,7 +132,10 @@ async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found) -> R
         before: Some(shown),
         after: Some(shown),
         changed_paths: vec!["use_count"],
-        details: Vec::new(),
+        details: client
+            .map(|address| ("client_ip", address.to_string()))
+            .into_iter()
+            .collect(),
     };
     audit::append(tx, access, &change).await
 }

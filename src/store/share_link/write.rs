@@ -5,6 +5,7 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use scoped_futures::ScopedFutureExt as _;
 use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -331,9 +332,25 @@ async fn append_event(
         before: None,
         after: None,
         changed_paths,
-        details: Vec::new(),
+        details: details(link),
     };
     audit::append(tx, access, &change).await
+}
+
+/// What a link allows: once it is removed, nobody can look it up.
+fn details(link: &ShareLink) -> Vec<(&'static str, String)> {
+    let expire_time = link.expire_time.format(&Rfc3339).unwrap_or_default();
+    let fields = [
+        (
+            "pinned_revision",
+            link.pinned_revision.map(|revision| revision.to_string()),
+        ),
+        ("expire_time", Some(expire_time)),
+        ("max_uses", link.max_uses.map(|most| most.to_string())),
+        ("allowed_cidrs", Some(link.allowed_networks.to_texts().join(","))),
+    ];
+    let known = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
+    known.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn require_version(link: &ShareLink, condition: &EtagCondition) -> Result<()> {
