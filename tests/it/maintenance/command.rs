@@ -66,6 +66,7 @@ async fn it_runs_every_task_due_or_not_and_tells_what_was_done() {
         "audit_retention: 0 partitions of the audit log dropped",
         "expired_request_ids: 4 expired request ids removed",
         "deleted_dashboards: 0 deleted dashboards purged",
+        "expired_share_links: 0 expired share links removed",
         "old_revisions: 2 old revisions pruned",
         "template_usage: 0 usage counts of templates updated",
     ];
