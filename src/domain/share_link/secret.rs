@@ -126,7 +126,7 @@ mod tests {
             "*",
             "%",
             "0",
-            &body.to_owned(),
+            body,
             &format!(" {secret}"),
             &format!("{secret} "),
             &format!("{secret}\n"),
