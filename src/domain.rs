@@ -6,6 +6,7 @@
 pub mod access_grant;
 pub mod audit;
 pub mod audit_event;
+pub mod client_address;
 pub mod dashboard;
 pub mod diff;
 pub mod digest;
@@ -24,6 +25,7 @@ pub mod resource;
 pub mod revision;
 pub mod role;
 pub mod search;
+pub mod share_link;
 pub mod spec;
 pub mod subject;
 pub mod tags;

@@ -67,6 +67,9 @@ pub enum Error {
     /// The caller may not do this, or it might not exist.
     #[error("not allowed, or it might not exist")]
     PermissionDenied,
+    /// A share link can't be used; nothing tells why, nor whether there is one.
+    #[error("this share link can't be used: ask whoever shared the dashboard for another one")]
+    ShareNotUsable,
     /// More is asked than the server takes; nothing was done.
     #[error("{description}")]
     Exhausted {

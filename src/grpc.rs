@@ -20,7 +20,7 @@ pub use answers::StreamLimits;
 pub use dashboards::Dashboards;
 pub use preferences::Preferences;
 pub use routes::{DESCRIPTOR_SETS, Handlers, MAX_MESSAGE_BYTES, routes};
-pub use sharing::Sharing;
+pub use sharing::{ShareRules, Sharing};
 pub use templates::Templates;
 
 /// The full name of the service for dashboards.

@@ -23,11 +23,13 @@ pub mod probe;
 mod project;
 mod revision;
 mod run_tx;
+mod share_link;
 mod statement;
 mod template;
 
 pub use audit::{AuditWalk, NewSeal, Sealing};
 pub use dashboard::{AuthorisedItem, Export};
+pub use share_link::IssuedLink;
 
 use std::time::Duration;
 

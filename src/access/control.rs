@@ -61,6 +61,18 @@ impl AccessControl {
         self.prove(first.caller(), permission, scope.into()).await
     }
 
+    /// Whether the caller of `first` has another permission as well, with which its RPC reaches further.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when its grants can't be read.
+    pub async fn allows_also(&self, first: &Access, permission: Permission, scope: impl Into<Scope>) -> Result<bool> {
+        match self.require_also(first, permission, scope).await {
+            Ok(_) => Ok(true),
+            Err(Error::PermissionDenied) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads grants anew before the next decision: some were changed.
     pub fn grants_changed(&self) {
         self.rules.grants.forget();
@@ -144,7 +156,7 @@ impl Rights {
     /// What comes with the service is open to whoever is known, to be read; all else there takes a role of the platform.
     fn may_on_platform(&self, permission: Permission) -> bool {
         let mut of_platform = self.roles_on_platform.iter().filter(|role| role.is_of_platform());
-        permission.reads_template() || of_platform.any(|role| role.may(permission))
+        permission.reads_template() || permission.is_in_a_token() || of_platform.any(|role| role.may(permission))
     }
 
     fn may_everywhere(&self, permission: Permission) -> bool {

@@ -64,6 +64,22 @@ pub enum Permission {
     AccessGrantsCreate,
     /// Take a role away.
     AccessGrantsRevoke,
+    /// Create a share link.
+    ShareLinksCreate,
+    /// Read a share link.
+    ShareLinksGet,
+    /// List share links.
+    ShareLinksList,
+    /// Tighten a share link.
+    ShareLinksUpdate,
+    /// Revoke share links.
+    ShareLinksRevoke,
+    /// Do with the share links of others what one may do with one's own: no RPC asks for it alone.
+    ShareLinksOfOthers,
+    /// Use a share link: its token is the right, and it takes no role.
+    ShareLinksResolve,
+    /// Say for whom a share link is used, and be believed.
+    ShareLinksStateClient,
 }
 
 impl Permission {
@@ -84,6 +100,11 @@ impl Permission {
             self,
             Self::DashboardsGet | Self::DashboardsList | Self::DashboardsSearch | Self::DashboardsExport
         )
+    }
+
+    /// Whether it needs no role, because what the caller brings is the right.
+    pub const fn is_in_a_token(self) -> bool {
+        matches!(self, Self::ShareLinksResolve)
     }
 
     /// Whether it only reads one template.
@@ -121,6 +142,14 @@ impl Permission {
             Self::AccessGrantsList => "access_grants.list",
             Self::AccessGrantsCreate => "access_grants.create",
             Self::AccessGrantsRevoke => "access_grants.revoke",
+            Self::ShareLinksCreate => "share_links.create",
+            Self::ShareLinksGet => "share_links.get",
+            Self::ShareLinksList => "share_links.list",
+            Self::ShareLinksUpdate => "share_links.update",
+            Self::ShareLinksRevoke => "share_links.revoke",
+            Self::ShareLinksOfOthers => "share_links.of_others",
+            Self::ShareLinksResolve => "share_links.resolve",
+            Self::ShareLinksStateClient => "share_links.state_client",
         }
     }
 }

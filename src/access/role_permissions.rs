@@ -12,8 +12,9 @@ impl Role {
             Self::Viewer => is_of_viewer(permission),
             Self::Editor => is_of_viewer(permission) || is_of_editor(permission),
             Self::Admin => is_of_viewer(permission) || is_of_editor(permission) || is_of_admin(permission),
-            // These two have what no project has: the audit log, and the links of others.
-            Self::Auditor | Self::Gateway => false,
+            // It has what no project has: the audit log.
+            Self::Auditor => false,
+            Self::Gateway => is_of_gateway(permission),
             Self::PlatformAdmin => !is_of_nobody(permission),
         }
     }
@@ -52,6 +53,11 @@ const fn is_of_editor(permission: Permission) -> bool {
             | P::DashboardsRestore
             | P::DashboardsImport
             | P::TemplatesInstantiate
+            | P::ShareLinksCreate
+            | P::ShareLinksGet
+            | P::ShareLinksList
+            | P::ShareLinksUpdate
+            | P::ShareLinksRevoke
     )
 }
 
@@ -68,7 +74,14 @@ const fn is_of_admin(permission: Permission) -> bool {
             | P::AccessGrantsList
             | P::AccessGrantsCreate
             | P::AccessGrantsRevoke
+            | P::ShareLinksOfOthers
     )
+}
+
+/// What stands in front of browsers: it uses their links for them.
+const fn is_of_gateway(permission: Permission) -> bool {
+    use Permission as P;
+    matches!(permission, P::ShareLinksResolve | P::ShareLinksStateClient)
 }
 
 /// What no role has: what users keep for themselves, and what the server does by itself.

@@ -328,6 +328,13 @@ pub struct AccessArgs {
     /// [default: none]
     #[arg(long, env, value_name = "SUBJECTS")]
     pub bootstrap_admins: Option<String>,
+    /// Networks of proxies that are believed when X-Forwarded-For says whom they speak for: 10.0.0.0/8,192.0.2.7/32.
+    /// [default: none]
+    #[arg(long, env, value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+    /// The longest life of a share link, at most 10 years (3650d). [default: 365d]
+    #[arg(long, env, value_name = "DURATION")]
+    pub share_link_max_ttl: Option<String>,
 }
 
 /// What a dashboard may be.

@@ -9,6 +9,7 @@ use clap::{CommandFactory, FromArgMatches};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
+use crate::domain::client_address::TrustedProxies;
 use crate::domain::subject::Subject;
 use crate::telemetry::LogFormat;
 
@@ -224,6 +225,20 @@ fn bootstrap_admins_are_users_and_groups() {
         let option = format!("--bootstrap-admins={wrong}");
         assert_eq!(complaints(serve(&[&option])), ["BOOTSTRAP_ADMINS"], "{wrong}");
     }
+}
+
+#[test]
+fn share_links_have_an_end_and_proxies_are_networks() {
+    let defaults = serve(&[]).unwrap().access;
+    assert_eq!(defaults.share_link_max_ttl, Duration::from_secs(365 * 86_400));
+    assert_eq!(defaults.trusted_proxies, TrustedProxies::default());
+    let options = ["--share-link-max-ttl=1h", "--trusted-proxies=10.0.0.0/8,192.0.2.7/32"];
+    let access = serve(&options).unwrap().access;
+    assert_eq!(access.share_link_max_ttl, Duration::from_secs(3600));
+    let behind = access.trusted_proxies.client("10.0.0.1".parse().ok(), ["203.0.113.9"]);
+    assert_eq!(behind, "203.0.113.9".parse().ok());
+    let wrong = ["--share-link-max-ttl=0s", "--trusted-proxies=10.0.0.1"];
+    assert_eq!(complaints(serve(&wrong)), ["TRUSTED_PROXIES", "SHARE_LINK_MAX_TTL"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The `filter` of lists: a subset of AIP-160, parsed into a tree that a store compiles without looking at text again.
 //!
-//! [`syntax`] knows the language and no field; [`dashboards`] and [`templates`] know which fields these have and give every
+//! [`syntax`] knows the language and no field; [`dashboards`], [`templates`] and [`share_links`] know which fields these have and give every
 //! term its type, with what they share in `values`. Another resource adds a file beside them. SQL does not belong here.
 //!
 //! # The language
@@ -22,6 +22,7 @@
 //! - AIP-160's bare values, adjacent terms without `AND`, and functions are not taken.
 
 pub mod dashboards;
+pub mod share_links;
 pub mod syntax;
 pub mod templates;
 mod values;
@@ -47,6 +48,9 @@ pub trait Meaning: Sized {
 
 /// A filter of dashboards.
 pub type Filter = FilterOf<Term>;
+
+/// A filter of share links.
+pub type ShareLinkFilter = FilterOf<share_links::Term>;
 
 /// A filter of templates.
 pub type TemplateFilter = FilterOf<templates::Term>;

@@ -1,6 +1,7 @@
 //! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
 
 mod access_grant;
+mod share_link;
 mod template;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
 pub use access_grant::{AccessGrantName, GrantParent};
+pub use share_link::ShareLinkName;
 pub use template::TemplateName;
 
 /// The longest id in bytes (Perses `go/common/validate.go`).

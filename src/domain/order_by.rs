@@ -55,6 +55,14 @@ pub enum TemplateOrderKey {
     UsageCount,
 }
 
+/// What a list of share links is ordered by. Equal ones follow each other by id, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShareLinkOrderKey {
+    /// The time of creation.
+    #[default]
+    CreateTime,
+}
+
 /// Which end of an order comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
@@ -135,6 +143,16 @@ impl Key for TemplateOrderKey {
             Self::CreateTime => "create_time",
             Self::UpdateTime => "update_time",
             Self::UsageCount => "usage_count",
+        }
+    }
+}
+
+impl Key for ShareLinkOrderKey {
+    const ALL: &'static [Self] = &[Self::CreateTime];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateTime => "create_time",
         }
     }
 }

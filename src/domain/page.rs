@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::digest::{Digest, Fingerprint};
 use super::name::{DashboardName, ProjectId, TemplateName};
-use super::order_by::{OrderBy, OrderKey, TemplateOrderKey};
+use super::order_by::{OrderBy, OrderKey, ShareLinkOrderKey, TemplateOrderKey};
 use super::reason::Reason;
 use super::role::Role;
 use super::subject::Subject;
@@ -66,6 +66,8 @@ pub enum PageOrder {
     Dashboards(OrderBy),
     /// Templates, in the order that the caller asked for.
     Templates(OrderBy<TemplateOrderKey>),
+    /// Share links of one dashboard, in the order that the caller asked for.
+    ShareLinks(OrderBy<ShareLinkOrderKey>),
     /// Revisions of one dashboard, the newest first.
     NewestRevisionFirst,
     /// Favourites of a user, in the order in which they were added.
@@ -93,6 +95,9 @@ impl PageOrder {
                 TemplateOrderKey::UpdateTime => matches!(cursor, Cursor::UpdateTime { .. }),
                 TemplateOrderKey::UsageCount => matches!(cursor, Cursor::UsageCount { .. }),
             },
+            Self::ShareLinks(order) => match order.key {
+                ShareLinkOrderKey::CreateTime => matches!(cursor, Cursor::CreateTime { .. }),
+            },
             Self::NewestRevisionFirst => matches!(cursor, Cursor::Revision(_)),
             Self::FavoritesAsAdded => matches!(cursor, Cursor::Favorite(_)),
             Self::LastViewedFirst => matches!(cursor, Cursor::ViewTime { .. }),
@@ -106,6 +111,7 @@ impl fmt::Display for PageOrder {
         match self {
             Self::Dashboards(order) => order.fmt(f),
             Self::Templates(order) => order.fmt(f),
+            Self::ShareLinks(order) => order.fmt(f),
             Self::NewestRevisionFirst => f.write_str("revision desc"),
             Self::FavoritesAsAdded => f.write_str("position"),
             Self::LastViewedFirst => f.write_str("view_time desc"),

@@ -109,6 +109,16 @@ reasons! {
     StreamIdle = "STREAM_IDLE",
     /// An export took longer than its snapshot is held.
     ExportTooLong = "EXPORT_TOO_LONG",
+    /// No such share link.
+    ShareLinkNotFound = "SHARE_LINK_NOT_FOUND",
+    /// The link was created by an earlier call with this request id, whose answer had the secret; it is not kept.
+    ShareTokenAlreadyIssued = "SHARE_TOKEN_ALREADY_ISSUED",
+    /// The share link was revoked, and can't be changed any more.
+    ShareLinkRevoked = "SHARE_LINK_REVOKED",
+    /// A share link may only be tightened; create another one that allows more.
+    ShareLinkWidened = "SHARE_LINK_WIDENED",
+    /// The share link can't be used: it does not exist, or not any more, or not so.
+    ShareNotUsable = "SHARE_NOT_USABLE",
     /// Credentials are missing or not valid.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not do this, or it might not exist.

@@ -18,6 +18,7 @@ mod panels;
 pub mod pointer;
 mod rules;
 pub mod search_terms;
+pub mod shared;
 mod variable_graph;
 mod variables;
 

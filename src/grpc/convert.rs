@@ -8,6 +8,7 @@ pub mod mutation;
 pub mod preferences;
 pub mod read;
 pub mod search;
+pub mod share_link;
 pub mod spec;
 pub mod template;
 pub mod time;

@@ -18,6 +18,8 @@ const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
 /// The same of templates.
 const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
+/// The same of share links.
+const SHARE_LINK_TYPE: &str = "dashboards.perses.dev/ShareLink";
 /// The same of grants.
 const ACCESS_GRANT_TYPE: &str = "dashboards.perses.dev/AccessGrant";
 /// The same of what users keep.
@@ -74,6 +76,7 @@ fn log(error: &Error) {
         | Error::SerializationFailure
         | Error::Unauthenticated(_)
         | Error::PermissionDenied
+        | Error::ShareNotUsable
         | Error::Exhausted { .. }
         | Error::ImportRefused { .. }
         | Error::StreamTimedOut { .. }
@@ -101,6 +104,7 @@ fn code_and_details(error: Error) -> (Code, ErrorDetails) {
         Error::SerializationFailure => (Code::Aborted, info(Reason::SerializationFailure)),
         Error::Unauthenticated(_) => (Code::Unauthenticated, info(Reason::Unauthenticated)),
         Error::PermissionDenied => (Code::PermissionDenied, info(Reason::PermissionDenied)),
+        Error::ShareNotUsable => (Code::PermissionDenied, info(Reason::ShareNotUsable)),
         Error::Exhausted {
             reason, retry_after, ..
         } => (Code::ResourceExhausted, with_retry(info(reason), retry_after)),
@@ -134,6 +138,7 @@ fn about(reason: Reason, name: String) -> ErrorDetails {
 fn resource_type(name: &str) -> &'static str {
     match name.rsplit('/').nth(1) {
         Some("templates") => TEMPLATE_TYPE,
+        Some("shareLinks") => SHARE_LINK_TYPE,
         Some("accessGrants") => ACCESS_GRANT_TYPE,
         _ if name.starts_with("users/") => PREFERENCES_TYPE,
         _ => DASHBOARD_TYPE,

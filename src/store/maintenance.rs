@@ -71,6 +71,14 @@ pub const TASKS: &[Task] = &[
         done: "deleted dashboards purged",
         work: Work::Batches(|tx, run| dashboards::purge_expired(tx, run).scope_boxed()),
     },
+    // Before old revisions: those that a link pinned can go with it.
+    Task {
+        name: "expired_share_links",
+        interval: DAY,
+        at_start: false,
+        done: "expired share links removed",
+        work: Work::Repeat("-- remove_expired_share_links\nSELECT cleanup_expired_tokens()"),
+    },
     Task {
         name: "old_revisions",
         interval: DAY,

@@ -197,7 +197,7 @@ impl Store {
                     let head = head::lock(tx, access, &request.revision.dashboard, View::Basic).await?;
                     head::require_active(&head.dashboard)?;
                     head::require_version(&head.dashboard, &request.etag)?;
-                    require_revision(tx, &head.dashboard, &request.revision).await?;
+                    require_revision(tx, &head.dashboard, request.revision.revision).await?;
                     let writer = self.writer(access, request.change_note.as_str());
                     writer.restore(tx, &head, request.revision.revision).await
                 }
@@ -234,17 +234,19 @@ fn document(row: &Row) -> Result<Document> {
     })
 }
 
-async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, name: &RevisionName) -> Result<()> {
+/// Checks that the history of `head` has this revision.
+pub(super) async fn require_revision(tx: &Transaction<'_>, head: &Dashboard, revision: i32) -> Result<()> {
     let found = tx
-        .query(
-            REVISION_EXISTS,
-            &[(&head.uid, Type::UUID), (&name.revision, Type::INT4)],
-        )
+        .query(REVISION_EXISTS, &[(&head.uid, Type::UUID), (&revision, Type::INT4)])
         .await?;
-    match found.is_empty() {
-        false => Ok(()),
-        true => Err(missing(name, head.revision)),
+    if !found.is_empty() {
+        return Ok(());
     }
+    let name = RevisionName {
+        dashboard: head.name.clone(),
+        revision,
+    };
+    Err(missing(&name, head.revision))
 }
 
 /// The error for a revision that is not there: it was pruned, or it never was.

@@ -28,6 +28,7 @@ mod reflection;
 mod refusals;
 mod round_trips;
 mod schema;
+mod sharing;
 mod sidecar;
 mod sslmode;
 mod support;

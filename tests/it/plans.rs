@@ -9,6 +9,7 @@ mod calls;
 mod explained;
 mod maintenance_calls;
 mod preferences_calls;
+mod sharing_calls;
 mod templates;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
 use crate::support::cluster::TestDatabase;
-use crate::support::rows::{load_access_grants, load_dashboards, load_preferences, load_templates};
+use crate::support::rows::{load_access_grants, load_dashboards, load_preferences, load_share_links, load_templates};
 
 /// How many dashboards there are; `support/load_dashboards.sql` says of what kinds. Among fewer, other plans are good too.
 const DASHBOARDS: i32 = 100_000;
@@ -44,6 +45,9 @@ const PAGE_OF_A_TENTH: Most = Most::Rows(10 * (51 + 20));
 const FEW: Most = Most::OneIn(1000 / 2);
 
 const NO_INDEX: &[&str] = &[];
+/// A share link by its name, and those of a dashboard.
+const LINK_BY_NAME: &[&str] = &["idx_dashboard_project_name", "share_token_pkey"];
+const LINKS: &[&str] = &["idx_dashboard_project_name", "idx_share_token_dashboard"];
 const BY_NAME: &[&str] = &["idx_dashboard_project_name"];
 const BY_NAME_IN_ANY_CASE: &[&str] = &["idx_dashboard_project_name_case"];
 const BY_UID: &[&str] = &["dashboard_pkey"];
@@ -151,6 +155,24 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
         Most::Rows(2),
     ),
     ("purge_grants_of_project", &["idx_access_grant_project"], Most::Rows(2)),
+    // Share links. That of the calls is a new one on a dashboard that has no other.
+    ("get_share_link", LINK_BY_NAME, Most::Rows(2)),
+    ("lock_share_link", LINK_BY_NAME, Most::Rows(2)),
+    ("list_share_links", LINKS, Most::Rows(2)),
+    ("insert_share_link", NO_INDEX, Most::Rows(0)),
+    ("update_share_link", &["share_token_pkey"], Most::Rows(2)),
+    ("revoke_share_link", &["share_token_pkey"], Most::Rows(3)),
+    (
+        "revoke_dashboard_share_links",
+        &["idx_share_token_active"],
+        Most::Rows(3),
+    ),
+    (
+        "use_share_link",
+        &["idx_share_token_sha256", "dashboard_pkey", "dashboard_revision_pkey"],
+        Most::Rows(4),
+    ),
+    ("remove_expired_share_links", NO_INDEX, Most::Rows(0)),
     // Maintenance, a batch of each task. Its own table has a row for each task. What is purged was written twice, when it was
     // deleted too, and has two entries in the index.
     ("lock_maintenance", NO_INDEX, Most::Rows(0)),
@@ -337,6 +359,7 @@ impl Loaded {
         load_preferences(&sql).await;
         load_templates(&sql, templates::TEMPLATES).await;
         load_access_grants(&sql).await;
+        load_share_links(&sql).await;
         let log = ExplainedLog::of(&database).await;
         let server = TestServer::launch(database.clone(), database.config().clone(), |config| {
             config.access.bootstrap_admins.clear();
@@ -372,6 +395,7 @@ impl Loaded {
         calls::each(&mut self.client).await;
         preferences_calls::each(&self.server).await;
         access_calls::each(&self.server).await;
+        sharing_calls::each(&self.server).await;
         templates::each(&mut self.server.templates().await).await;
         let (named, of_triggers): (Vec<_>, Vec<_>) =
             self.log.take().into_iter().partition(|run| run.statement.is_some());

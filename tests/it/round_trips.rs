@@ -19,6 +19,7 @@ use crate::support::access::grant;
 use crate::support::cluster::TestDatabase;
 use crate::support::preferences::{self, add_request, favorites, recents, view};
 use crate::support::requests::{as_user, create, list_request};
+use crate::support::sharing::{self, assert_not_usable};
 
 const NAME: &str = "projects/p/dashboards/d";
 
@@ -261,4 +262,29 @@ async fn what_users_keep_is_read_in_one_round_trip_and_so_is_a_view_written() {
 
     assert_eq!(recents(&mut client).await, ["d"]);
     assert_eq!(observer.take(), ["-- list_recent_dashboards"]);
+}
+
+#[tokio::test]
+async fn a_share_link_costs_a_read_one_round_trip_and_a_malformed_token_none() {
+    let (server, observer) = start_observed().await;
+    let mut client = server.sharing().await;
+    let request = proto::CreateShareLinkRequest {
+        parent: NAME.into(),
+        ..Default::default()
+    };
+    let created = client.create_share_link(request).await.unwrap().into_inner();
+    let name = created.share_link.unwrap().name;
+    sharing::get(&mut client, &name).await.unwrap();
+    observer.take();
+    sharing::get(&mut client, &name).await.unwrap();
+    assert_eq!(observer.take(), ["-- get_share_link"]);
+
+    let mut damaged = created.token.clone();
+    damaged.replace_range(10..11, if damaged[10..].starts_with('a') { "b" } else { "a" });
+    for malformed in ["", "psh_", "x", &created.token[1..], &damaged] {
+        assert_not_usable(sharing::resolve(&mut client, malformed).await);
+    }
+    assert_eq!(observer.take(), [""; 0]);
+    sharing::resolve(&mut client, &created.token).await.unwrap();
+    assert!(observer.take().contains(&"-- use_share_link".to_owned()));
 }

@@ -16,6 +16,7 @@ pub mod raw;
 pub mod requests;
 pub mod rows;
 pub mod server;
+pub mod sharing;
 pub mod templates;
 pub mod tls_server;
 pub mod tokens;

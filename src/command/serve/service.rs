@@ -10,9 +10,10 @@ use super::maintenance::Maintenance;
 use super::sealing::Sealer;
 use crate::access::AccessControl;
 use crate::authentication::Authenticator;
-use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
+use crate::config::{AccessConfig, ConnectConfig, DashboardsConfig, ServeConfig};
+use crate::domain::share_link::ShareLimits;
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences, Sharing, StreamLimits, Templates};
+use crate::grpc::{self, Dashboards, Handlers, Preferences, ShareRules, Sharing, StreamLimits, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
@@ -135,7 +136,16 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),
         preferences: Preferences::new(store.clone(), access.clone()),
-        sharing: Sharing::new(store, access),
+        sharing: Sharing::new(store, access, share_rules(&config.access)),
+    }
+}
+
+fn share_rules(config: &AccessConfig) -> ShareRules {
+    ShareRules {
+        limits: ShareLimits {
+            max_ttl: config.share_link_max_ttl,
+        },
+        trusted_proxies: config.trusted_proxies.clone(),
     }
 }
 

@@ -86,6 +86,7 @@ fn revision_message(revision: DashboardRevision) -> proto::DashboardRevision {
     }
 }
 
-fn present_labels(labels: &Labels) -> HashMap<String, String> {
+/// Presents labels.
+pub(super) fn present_labels(labels: &Labels) -> HashMap<String, String> {
     labels.as_map().clone().into_iter().collect()
 }

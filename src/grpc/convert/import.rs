@@ -68,6 +68,7 @@ pub fn refusal(name: Option<DashboardName>, error: Error) -> Result<Refusal> {
         | Error::FailedPrecondition { .. }
         | Error::RevisionPruned { .. }
         | Error::Unauthenticated(_)
+        | Error::ShareNotUsable
         | Error::Exhausted { .. }
         | Error::ImportRefused { .. }
         | Error::StreamTimedOut { .. }

@@ -17,7 +17,8 @@ use crate::store::metadata::Metadata;
 use crate::store::pool::Transaction;
 use crate::store::{Store, audit};
 
-/// Follows a CTE `head` of the row that is written: its revision goes into the history, the oldest go out of it.
+/// Follows a CTE `head` of the row that is written: its revision goes into the history, the oldest go out of it, but those that
+/// a share link pins.
 /// $1 is the change note, $2 the revision that is repeated, $3 how many revisions are kept.
 macro_rules! write_revision {
     () => {
@@ -29,6 +30,7 @@ macro_rules! write_revision {
 ), pruned AS (
     DELETE FROM dashboard_revision AS old USING head
     WHERE old.dashboard_id = head.id AND old.revision <= head.revision - $3
+        AND NOT EXISTS (SELECT FROM share_token WHERE dashboard_id = head.id AND pinned_revision = old.revision)
 )
 SELECT "
     };

@@ -1,5 +1,5 @@
 //! Revisions beyond those that are kept. Whoever writes a dashboard prunes its revisions at once; here the others follow when
-//! the number of those that are kept was lowered.
+//! the number of those that are kept was lowered, or a share link that pinned one went.
 
 use postgres_types::Type;
 use uuid::Uuid;
@@ -23,6 +23,7 @@ WITH page AS MATERIALIZED (
     FROM page CROSS JOIN LATERAL (
         SELECT ctid AS place FROM dashboard_revision
         WHERE dashboard_id = page.id AND revision <= page.newest_old
+            AND NOT EXISTS (SELECT FROM share_token WHERE share_token.dashboard_id = page.id AND pinned_revision = revision)
         ORDER BY revision LIMIT $4 FOR UPDATE SKIP LOCKED
     ) AS revisions
     LIMIT $4

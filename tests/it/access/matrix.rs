@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use dashboard_store::grpc::DESCRIPTOR_SETS;
 use dashboard_store::grpc::proto::Role;
+use postgres_types::ToSql;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::Code;
@@ -68,6 +69,11 @@ async fn prepare() -> TestServer {
     apply(&mut client, "projects/p/dashboards/gone", spec_named("gone")).await;
     delete(&mut client, "projects/p/dashboards/gone").await;
     templates::create(&mut server.templates().await, "t").await;
+    let share = "INSERT INTO share_token (id, dashboard_id, token_sha256, expires_at, created_by, updated_by)
+        SELECT $1::text::uuid, id, $2, now() + interval '1 day', 'user:editor', 'user:editor' FROM dashboard WHERE name = 'd'";
+    let sha256 = requests::link_secret().sha256();
+    let row: [&(dyn ToSql + Sync); 2] = [&requests::LINK_ID, &sha256.as_bytes()];
+    server.sql().await.execute(share, &row).await.unwrap();
     for (caller, granted) in CALLERS {
         if let Some((parent, role)) = granted {
             grant(&server, parent, &format!("user:{}", user(caller)), *role).await;

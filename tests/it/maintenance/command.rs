@@ -42,6 +42,7 @@ async fn it_runs_every_task_due_or_not_and_tells_what_was_done() {
         "audit_retention: 0 partitions of the audit log dropped",
         "expired_request_ids: 0 expired request ids removed",
         "deleted_dashboards: 0 deleted dashboards purged",
+        "expired_share_links: 0 expired share links removed",
         "old_revisions: 0 old revisions pruned",
         "template_usage: 0 usage counts of templates updated",
     ];
@@ -63,6 +64,7 @@ async fn it_runs_every_task_due_or_not_and_tells_what_was_done() {
         "audit_retention: 0 partitions of the audit log dropped",
         "expired_request_ids: 4 expired request ids removed",
         "deleted_dashboards: 0 deleted dashboards purged",
+        "expired_share_links: 0 expired share links removed",
         "old_revisions: 2 old revisions pruned",
         "template_usage: 0 usage counts of templates updated",
     ];
@@ -82,7 +84,7 @@ async fn it_goes_on_after_a_task_that_fails_and_fails_itself() {
     let output = maintain(&database, &[]).await;
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("error: 1 of 7 tasks failed"), "{stderr}");
+    assert!(stderr.contains("error: 1 of 8 tasks failed"), "{stderr}");
     let told = lines(&output);
     assert_eq!(told.len(), TASKS.len());
     assert!(told[3].starts_with("expired_request_ids: failed: "), "{told:?}");

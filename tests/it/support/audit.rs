@@ -51,6 +51,7 @@ pub async fn stored(server: &TestServer) -> String {
         (SELECT string_agg(t::text, E'\\n' ORDER BY subject, viewed_at) FROM dashboard_recent AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard_template AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM access_grant AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM share_token AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY request_id) FROM mutation_request AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM audit_log AS t))";
     server.sql().await.query_one(sql, &[]).await.unwrap().get(0)

@@ -1,5 +1,6 @@
 //! A request for each method: it asks for something of `projects/p` that is there, and changes nothing.
 
+use dashboard_store::domain::share_link::ShareSecret;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use prost::Message;
@@ -273,6 +274,60 @@ fn of_sharing(rpc: &str) -> Vec<u8> {
         "RevokeAccess" => proto::RevokeAccessRequest {
             validate_only: true,
             ..revoke_request(&grant)
+        }
+        .encode_to_vec(),
+        links => of_links(links),
+    }
+}
+
+/// The share link that is there, which the editor created, and its secret.
+pub const LINK_ID: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+
+pub fn link_secret() -> ShareSecret {
+    ShareSecret::from_random(&[1; 32])
+}
+
+fn of_links(rpc: &str) -> Vec<u8> {
+    let name = format!("{DASHBOARD}/shareLinks/{LINK_ID}");
+    match rpc {
+        "CreateShareLink" => proto::CreateShareLinkRequest {
+            parent: DASHBOARD.into(),
+            validate_only: true,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "GetShareLink" => proto::GetShareLinkRequest { name }.encode_to_vec(),
+        "ListShareLinks" => proto::ListShareLinksRequest {
+            parent: DASHBOARD.into(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "UpdateShareLink" => proto::UpdateShareLinkRequest {
+            share_link: Some(proto::ShareLink {
+                name,
+                etag: "*".into(),
+                note: "changed".into(),
+                ..Default::default()
+            }),
+            validate_only: true,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "RevokeShareLink" => proto::RevokeShareLinkRequest {
+            name,
+            validate_only: true,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "RevokeDashboardShareLinks" => proto::RevokeDashboardShareLinksRequest {
+            parent: DASHBOARD.into(),
+            validate_only: true,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "ResolveShareLink" => proto::ResolveShareLinkRequest {
+            token: link_secret().expose().into(),
+            ..Default::default()
         }
         .encode_to_vec(),
         _ => unknown(rpc),

@@ -1,0 +1,71 @@
+//! The secret of a link is in one answer and nowhere else.
+
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
+use nix::sys::signal::Signal;
+use sha2::{Digest as _, Sha256};
+use tonic::transport::Endpoint;
+use uuid::Uuid;
+
+use crate::support::cluster::TestDatabase;
+use crate::support::process::{ServiceProcess, database_url, serve};
+use crate::support::requests::{apply, spec_named};
+use crate::support::sharing::{D, create_request, for_uses, get, resolve, revoke_request};
+
+/// Every row of every table, as text.
+async fn all_rows(sql: &tokio_postgres::Client) -> String {
+    let tables = "SELECT quote_ident(relname) FROM pg_class
+        WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace";
+    let mut rows = String::new();
+    for table in sql.query(tables, &[]).await.unwrap() {
+        let name: String = table.get(0);
+        let select = format!("SELECT COALESCE(string_agg(t::text, E'\\n'), '') FROM {name} AS t");
+        rows += &sql.query_one(&select, &[]).await.unwrap().get::<_, String>(0);
+    }
+    rows
+}
+
+#[tokio::test]
+async fn no_row_log_or_error_holds_the_secret() {
+    let database = TestDatabase::create().await;
+    let mut command = serve(&["--insecure-dev", "--log-level=trace", "--log-format=json"]);
+    command.env("DATABASE_URL", database_url(database.config()));
+    let service = ServiceProcess::start_serving(command).await;
+    apply(&mut service.dashboards().await, D, spec_named("d")).await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc_addr())).unwrap();
+    let mut client = ShareServiceClient::new(endpoint.connect().await.unwrap());
+
+    let request = proto::CreateShareLinkRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..create_request(for_uses(1))
+    };
+    let created = client.create_share_link(request.clone()).await.unwrap().into_inner();
+    let (token, name) = (created.token, created.share_link.unwrap().name);
+    let replayed = client.create_share_link(request).await.unwrap_err();
+    resolve(&mut client, &token).await.unwrap();
+    let exhausted = resolve(&mut client, &token).await.unwrap_err();
+    let damaged = resolve(&mut client, &format!("{token}x")).await.unwrap_err();
+    let link = get(&mut client, &name).await.unwrap();
+    let revoked = client.revoke_share_link(revoke_request(&name)).await.unwrap();
+
+    let sql = database.connect().await;
+    let rows = all_rows(&sql).await;
+    service.signal(Signal::SIGTERM);
+    let (_, log) = service.ended().await;
+    // What tells one secret from another, however it is cut.
+    let random = &token["psh_".len()..token.len() - 6];
+    assert!(
+        rows.contains(&hex::encode(Sha256::digest(&token))),
+        "the hash is stored"
+    );
+    assert!(log.contains("ResolveShareLink"), "the log has the calls");
+    for (place, text) in [
+        ("rows", &rows),
+        ("log", &log),
+        ("answers", &format!("{link:?} {revoked:?}")),
+        ("errors", &format!("{replayed:?} {exhausted:?} {damaged:?}")),
+    ] {
+        assert!(!text.contains(random), "{place}");
+        assert!(!text.contains(&random[..12]), "{place}");
+    }
+}

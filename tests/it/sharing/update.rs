@@ -1,0 +1,185 @@
+//! UpdateShareLink.
+
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::share_link::Expiry;
+use prost_types::FieldMask;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::support::audit::{events, stored};
+use crate::support::requests::{assert_invalid, assert_refused};
+use crate::support::sharing::{for_seconds, for_uses, resolve, revoke_request, share, start};
+
+/// Asks for `change` of the link.
+fn update(link: &proto::ShareLink, change: proto::ShareLink) -> proto::UpdateShareLinkRequest {
+    proto::UpdateShareLinkRequest {
+        share_link: Some(proto::ShareLink {
+            name: link.name.clone(),
+            etag: link.etag.clone(),
+            ..change
+        }),
+        ..Default::default()
+    }
+}
+
+/// What links of these tests begin with.
+fn wide() -> proto::ShareLink {
+    proto::ShareLink {
+        max_uses: Some(10),
+        allowed_cidrs: vec!["127.0.0.0/8".into()],
+        note: "n".into(),
+        ..for_seconds(3600)
+    }
+}
+
+fn tighter() -> proto::ShareLink {
+    proto::ShareLink {
+        max_uses: Some(5),
+        allowed_cidrs: vec!["127.0.0.0/16".into()],
+        note: "tighter".into(),
+        ..for_seconds(60)
+    }
+}
+
+#[tokio::test]
+async fn a_link_can_be_tightened() {
+    let (server, mut client) = start().await;
+    let (link, token) = share(&mut client, wide()).await;
+    resolve(&mut client, &token).await.unwrap();
+    let answer = client.update_share_link(update(&link, tighter())).await.unwrap();
+    let new = answer.into_inner().share_link.unwrap();
+    assert_eq!(
+        (new.max_uses, new.use_count, new.note.as_str()),
+        (Some(5), 1, "tighter")
+    );
+    assert_eq!(new.allowed_cidrs, ["127.0.0.0/16"]);
+    assert_ne!((new.expiry, new.etag.as_str()), (link.expiry, link.etag.as_str()));
+    let event = events(&server).await.pop().unwrap();
+    assert_eq!(
+        event.changed_paths,
+        ["expire_time", "max_uses", "allowed_cidrs", "note"]
+    );
+    resolve(&mut client, &token).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_would_allow_more_is_refused() {
+    let (server, mut client) = start().await;
+    let (link, _) = share(&mut client, wide()).await;
+    let before = stored(&server).await;
+    let masked = |path: &str| proto::UpdateShareLinkRequest {
+        update_mask: Some(FieldMask {
+            paths: vec![path.into()],
+        }),
+        ..update(&link, proto::ShareLink::default())
+    };
+    let wider_networks = proto::ShareLink {
+        allowed_cidrs: vec!["127.0.0.0/8".into(), "10.0.0.0/8".into()],
+        ..Default::default()
+    };
+    for request in [
+        update(&link, for_seconds(7200)),
+        update(&link, for_uses(11)),
+        update(&link, wider_networks),
+        masked("max_uses"),
+        masked("allowed_cidrs"),
+    ] {
+        let refused = client.update_share_link(request).await.unwrap_err();
+        assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_WIDENED");
+    }
+    for endless in ["expire_time", "ttl", "*"] {
+        let refused = client.update_share_link(masked(endless)).await.unwrap_err();
+        assert_invalid(&refused, &[("share_link.expire_time", "FIELD_REQUIRED")]);
+    }
+    assert_eq!(stored(&server).await, before);
+}
+
+#[tokio::test]
+async fn a_link_is_not_ended_by_limits_that_it_broke() {
+    let (_server, mut client) = start().await;
+    let (link, token) = share(&mut client, wide()).await;
+    for _ in 0..2 {
+        resolve(&mut client, &token).await.unwrap();
+    }
+    let past = proto::ShareLink {
+        expiry: Some(Expiry::ExpireTime(prost_types::Timestamp { seconds: 1, nanos: 0 })),
+        max_uses: Some(1),
+        ..Default::default()
+    };
+    let refused = client.update_share_link(update(&link, past)).await.unwrap_err();
+    assert_invalid(
+        &refused,
+        &[
+            ("share_link.expire_time", "FIELD_OUT_OF_RANGE"),
+            ("share_link.max_uses", "FIELD_OUT_OF_RANGE"),
+        ],
+    );
+    client.update_share_link(update(&link, for_uses(2))).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_etag_has_to_be_the_current_one() {
+    let (_server, mut client) = start().await;
+    let (link, _) = share(&mut client, wide()).await;
+    let noted = proto::ShareLink {
+        note: "another".into(),
+        ..Default::default()
+    };
+    let mut request = update(&link, noted);
+    client.update_share_link(request.clone()).await.unwrap();
+    let stale = client.update_share_link(request.clone()).await.unwrap_err();
+    assert_refused(&stale, Code::Aborted, "ETAG_MISMATCH");
+    request.share_link.as_mut().unwrap().etag.clear();
+    let refused = client.update_share_link(request.clone()).await.unwrap_err();
+    assert_invalid(&refused, &[("share_link.etag", "ETAG_REQUIRED")]);
+    request.share_link.as_mut().unwrap().etag = "*".into();
+    client.update_share_link(request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_replay_and_a_check_change_nothing_more() {
+    let (server, mut client) = start().await;
+    let (link, _) = share(&mut client, wide()).await;
+    let before = stored(&server).await;
+    let request = proto::UpdateShareLinkRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..update(&link, tighter())
+    };
+    let check = proto::UpdateShareLinkRequest {
+        validate_only: true,
+        ..request.clone()
+    };
+    client.update_share_link(check).await.unwrap();
+    assert_eq!(stored(&server).await, before);
+    let first = client.update_share_link(request.clone()).await.unwrap().into_inner();
+    let after = stored(&server).await;
+    assert_eq!(client.update_share_link(request).await.unwrap().into_inner(), first);
+    let current = first.share_link.unwrap();
+    let same = proto::ShareLink {
+        note: current.note.clone(),
+        ..Default::default()
+    };
+    let unchanged = client
+        .update_share_link(update(&current, same))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(unchanged.share_link.unwrap().etag, current.etag);
+    let events_after: Vec<String> = events(&server).await.into_iter().map(|event| event.method).collect();
+    let updates = events_after
+        .iter()
+        .filter(|method| method.ends_with("UpdateShareLink"))
+        .count();
+    assert_eq!(updates, 1, "{after}");
+}
+
+#[tokio::test]
+async fn a_revoked_link_stays_as_it_is() {
+    let (_server, mut client) = start().await;
+    let (link, _) = share(&mut client, wide()).await;
+    client.revoke_share_link(revoke_request(&link.name)).await.unwrap();
+    let mut request = update(&link, tighter());
+    request.share_link.as_mut().unwrap().etag = "*".into();
+    let refused = client.update_share_link(request).await.unwrap_err();
+    assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_REVOKED");
+}
