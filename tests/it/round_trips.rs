@@ -249,6 +249,8 @@ async fn what_users_keep_is_read_in_one_round_trip_and_so_is_a_view_written() {
     client.add_favorite(add_request("d")).await.unwrap();
     preferences::get(&mut client).await;
     view(&mut client, &["d"]).await;
+    favorites(&mut client).await;
+    recents(&mut client).await;
     observer.take();
 
     preferences::get(&mut client).await;

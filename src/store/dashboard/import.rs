@@ -21,6 +21,9 @@ use crate::store::pool::Transaction;
 /// The name under which request ids of imports are kept.
 const METHOD: &str = "ImportDashboards";
 
+/// How many new dashboards of an atomic import are written by one statement.
+const PORTION: usize = 16;
+
 /// An item, with the proof that the caller may import it.
 pub type AuthorisedItem = (Access, ImportItem);
 
@@ -66,9 +69,6 @@ impl Store {
         items: &[&AuthorisedItem],
         options: &ImportOptions,
     ) -> Result<Option<Vec<Imported>>> {
-        let Some((access, _)) = items.first() else {
-            return Ok(Some(Vec::new()));
-        };
         let names: Vec<&DashboardName> = items.iter().map(|(_, item)| &item.name).collect();
         let mut answers = Vec::with_capacity(items.len());
         let mut new_items = Vec::new();
@@ -82,15 +82,27 @@ impl Store {
             }
         }
         new_items.sort_by_cached_key(|(_, (_, item))| writing_order(&item.name));
-        let (indexes, new): (Vec<usize>, Vec<&AuthorisedItem>) = new_items.into_iter().unzip();
-        let uids = self
-            .writer(access, options.change_note.as_str())
-            .insert_all(tx, &new)
-            .await?;
-        for ((index, (_, item)), uid) in indexes.into_iter().zip(new).zip(uids) {
-            answers.push((index, created(&item.name, uid)));
-        }
+        answers.extend(self.create_all(tx, &new_items, options).await?);
         Ok(Some(in_order(answers)))
+    }
+
+    /// Creates dashboards whose names are free, in their order; each comes back with the number that it has here.
+    async fn create_all(
+        &self,
+        tx: &Transaction<'_>,
+        new_items: &[(usize, &AuthorisedItem)],
+        options: &ImportOptions,
+    ) -> Result<Vec<(usize, Imported)>> {
+        let Some((_, (access, _))) = new_items.first() else {
+            return Ok(Vec::new());
+        };
+        let items: Vec<&AuthorisedItem> = new_items.iter().map(|(_, item)| *item).collect();
+        let writer = self.writer(access, options.change_note.as_str());
+        let uids = writer.insert_all(tx, &items).await?;
+        let with_uids = new_items.iter().zip(uids);
+        Ok(with_uids
+            .map(|((index, (_, item)), uid)| (*index, created(&item.name, uid)))
+            .collect())
     }
 
     /// Takes all of the dashboards in, or none where one is refused; answers in the order of `items`. Nothing is stored either
@@ -127,11 +139,19 @@ impl Store {
         let mut by_name: Vec<(usize, &AuthorisedItem)> = items.iter().enumerate().collect();
         by_name.sort_by_cached_key(|(_, (_, item))| writing_order(&item.name));
         let mut answers = Vec::with_capacity(items.len());
-        for (index, (access, item)) in by_name {
-            let writer = self.writer(access, options.change_note.as_str());
-            match import(tx, writer, item, options.conflict).await {
-                Err(error) if !is_conflict(&error) => return Err(error),
-                answer => answers.push((index, answer)),
+        for portion in by_name.chunks(PORTION) {
+            let names: Vec<&DashboardName> = portion.iter().map(|(_, (_, item))| &item.name).collect();
+            if head::find_any_case(tx, &names).await?.iter().all(Option::is_none) {
+                let created = self.create_all(tx, portion, options).await?;
+                answers.extend(created.into_iter().map(|(index, imported)| (index, Ok(imported))));
+                continue;
+            }
+            for (index, (access, item)) in portion {
+                let writer = self.writer(access, options.change_note.as_str());
+                match import(tx, writer, item, options.conflict).await {
+                    Err(error) if !is_conflict(&error) => return Err(error),
+                    answer => answers.push((*index, answer)),
+                }
             }
         }
         Ok(AllOrNone(in_order(answers)))

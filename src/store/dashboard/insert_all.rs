@@ -44,9 +44,6 @@ impl Writer<'_> {
     /// # Errors
     /// [`Error::SerializationFailure`] where somebody else took one of the names meanwhile.
     pub(super) async fn insert_all(self, tx: &Transaction<'_>, items: &[&AuthorisedItem]) -> Result<Vec<Uuid>> {
-        if items.is_empty() {
-            return Ok(Vec::new());
-        }
         if items
             .iter()
             .any(|(access, item)| !access.reaches_all_of(item.name.project()))

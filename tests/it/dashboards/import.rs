@@ -187,6 +187,32 @@ async fn an_atomic_import_goes_in_whole() {
 }
 
 #[tokio::test]
+async fn an_atomic_import_of_more_than_one_statement_takes_goes_in_whole() {
+    let server = scene().await;
+    let mut client = server.dashboards().await;
+    let before = events(&server).await.len();
+    let news = (0..40).map(|number| resource("p", &format!("a-{number}"), "new"));
+    let texts: Vec<String> = news.chain(all()).collect();
+
+    let answers = import(&mut client, atomic(), texts).await;
+
+    use ImportOutcome::{Created, Restored, Unchanged, Updated};
+    let (of_new, of_scene) = answers.split_at(40);
+    assert!(
+        of_new
+            .iter()
+            .all(|answer| answer.outcome() == Created && answer.revision == 1)
+    );
+    let outcomes_of_scene: Vec<ImportOutcome> = of_scene.iter().map(|answer| answer.outcome()).collect();
+    assert_eq!(outcomes_of_scene, [Created, Unchanged, Updated, Restored, Restored]);
+    assert_eq!(events(&server).await.len() - before, 40 + 4);
+    for answer in &answers {
+        let id = answer.name.rsplit('/').next().unwrap();
+        assert_eq!(get(&mut client, id).await.uid, answer.uid);
+    }
+}
+
+#[tokio::test]
 async fn an_atomic_import_with_a_bad_item_stores_nothing_and_tells_of_every_refusal() {
     let server = scene().await;
     let mut client = server.dashboards().await;
