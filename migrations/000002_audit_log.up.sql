@@ -64,6 +64,9 @@ COMMENT ON COLUMN audit_log.trace_id IS 'The W3C trace id of the call.';
 COMMENT ON COLUMN audit_log.event_count IS 'How many like events this row stands for.';
 COMMENT ON COLUMN audit_log.details IS 'What else belongs to the event.';
 
+CREATE INDEX idx_audit_order ON audit_log (xid, seq);
+COMMENT ON INDEX idx_audit_order IS 'Sealing and verification: events in the order of their transactions.';
+
 ALTER SEQUENCE audit_log_seq OWNED BY audit_log.seq;
 
 CREATE FUNCTION refuse_audit_change() RETURNS trigger

@@ -1,5 +1,6 @@
 //! The commands of the program, one file each: what they do, and what they tell the person who ran them.
 
+pub mod audit;
 pub mod maintain;
 pub mod migrate;
 pub mod serve;
@@ -11,14 +12,19 @@ use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
 
+use audit::AuditFailure;
+
 use crate::config::{
-    Cli, Command, Environment, MaintainArgs, MaintainConfig, MigrateArgs, MigrateConfig, PoolConfig, ServeArgs,
-    ServeConfig,
+    AuditArgs, AuditCommandConfig, AuditSource, AuditTask, Cli, Command, ConnectConfig, Environment, MaintainArgs,
+    MaintainConfig, MigrateArgs, MigrateConfig, PoolConfig, ServeArgs, ServeConfig,
 };
 use crate::store::migrate::Migrator;
 use crate::store::pool::Pool;
 use crate::store::{Store, connect};
 use crate::telemetry::Telemetry;
+
+/// The exit code of `audit verify` for a log that is not as it was. Others fail with 1, and clap with 2.
+const AUDIT_LOG_CHANGED: u8 = 3;
 
 /// What `main` gives back, and how the person learns of it.
 type Outcome = Result<(), Box<dyn Error>>;
@@ -29,6 +35,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve(*args),
         Command::Migrate(args) => migrate(*args),
         Command::Maintain(args) => maintain(*args),
+        Command::Audit(args) => audit(*args),
     };
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
@@ -37,7 +44,10 @@ pub fn run(cli: Cli) -> ExitCode {
         // When stderr is closed there is nobody to tell.
         let _ = writeln!(io::stderr(), "error: {problem}");
     }
-    ExitCode::FAILURE
+    match error.downcast_ref() {
+        Some(AuditFailure::Changed(_)) => ExitCode::from(AUDIT_LOG_CHANGED),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 fn serve(args: ServeArgs) -> Outcome {
@@ -68,10 +78,39 @@ fn maintain(args: MaintainArgs) -> Outcome {
     let _telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
     runtime(None)?.block_on(async {
         let retention = maintain::retention(&config);
-        let store = Store::new(Pool::connect_lazy(config.connect, PoolConfig::default())?, retention);
+        let pool = Pool::connect_lazy(config.connect, PoolConfig::default())?;
+        let store = Store::new(pool, retention).with_audit(config.audit);
         maintain::run(&store, &mut io::stdout()).await?;
         Ok(())
     })
+}
+
+fn audit(args: AuditArgs) -> Outcome {
+    let config = AuditCommandConfig::from_args(args, Environment::of_process())?;
+    let _telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
+    runtime(None)?.block_on(async {
+        let out = &mut io::stdout();
+        match config.task {
+            AuditTask::Export { connect, file } => audit::export(&reader(connect)?, &file, out).await?,
+            AuditTask::Verify {
+                source: AuditSource::File(file),
+                keys,
+                expected_head,
+            } => audit::verify_file(&file, keys, expected_head, out)?,
+            AuditTask::Verify {
+                source: AuditSource::Database(connect),
+                keys,
+                expected_head,
+            } => audit::verify_database(&reader(*connect)?, keys, expected_head, out).await?,
+        }
+        Ok(())
+    })
+}
+
+/// A store that is only read from.
+fn reader(connect: ConnectConfig) -> Result<Store, connect::ConnectError> {
+    let pool = Pool::connect_lazy(connect, PoolConfig::default())?;
+    Ok(Store::new(pool, maintain::KEEP_ALL))
 }
 
 fn runtime(worker_threads: Option<NonZeroUsize>) -> io::Result<Runtime> {

@@ -7,6 +7,7 @@
 
 mod access;
 mod args;
+mod audit;
 mod connect;
 mod dashboards;
 mod dsn;
@@ -24,9 +25,10 @@ mod value;
 
 pub use access::AccessConfig;
 pub use args::{
-    AccessArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs, ListenerArgs, LogArgs, MaintainArgs,
-    MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
+    AccessArgs, AuditAction, AuditArgs, AuditKeepingArgs, Cli, Command, DashboardArgs, DatabaseArgs, EmbeddedArgs,
+    ListenerArgs, LogArgs, MaintainArgs, MigrateAction, MigrateArgs, PoolArgs, RequestArgs, ServeArgs,
 };
+pub use audit::{AuditCommandConfig, AuditConfig, AuditSource, AuditTask};
 pub use connect::{ClientCertificate, ConnectConfig, DEFAULT_CONNECT_TIMEOUT, DatabaseHost, SslConfig, SslMode};
 pub use dashboards::DashboardsConfig;
 pub use embedded::{DatabaseSource, EmbeddedConfig};

@@ -3,6 +3,7 @@
 //! What belongs here: the nouns of the API (names, specs, etags, page tokens, filters) with constructors that check every
 //! rule. What does not: wire types, SQL, I/O of any kind. Everything is pure, so property tests and fuzzing live here.
 
+pub mod audit;
 pub mod audit_event;
 pub mod dashboard;
 pub mod diff;

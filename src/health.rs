@@ -17,7 +17,7 @@ use tokio::sync::watch;
 pub use self::grpc::{GrpcHealth, grpc_service};
 pub use self::pool::{PoolSnapshot, PoolSource};
 pub use self::probe::probe_until;
-pub use self::state::Phase;
+pub use self::state::{Phase, SEALING_LAG_LIMIT};
 
 use self::state::Machine;
 use crate::error::Cause;
@@ -54,6 +54,15 @@ pub struct HealthReport {
     pub response_time: Duration,
     /// What is known of the schema; none before the first answer.
     pub schema: Option<SchemaState>,
+    /// How long the oldest audit event without a seal has waited; none where nothing is sealed.
+    pub sealing_lag: Option<Duration>,
+}
+
+impl HealthReport {
+    /// Whether audit events wait for so long to be sealed that somebody should look.
+    pub fn is_sealing_late(&self) -> bool {
+        self.sealing_lag.is_some_and(|lag| lag > SEALING_LAG_LIMIT)
+    }
 }
 
 /// Shares what is known with everybody who asks; clones are the same.
@@ -96,6 +105,11 @@ impl HealthHandle {
             }
             Phase::Starting | Phase::Serving | Phase::NotServing | Phase::Draining => {}
         }
+    }
+
+    /// Takes how long the oldest audit event without a seal has waited.
+    pub fn observe_sealing_lag(&self, lag: Duration) {
+        self.machine.send_modify(|machine| machine.observe_sealing_lag(lag));
     }
 
     /// Says NOT_SERVING from now on: the process is about to end.

@@ -13,5 +13,6 @@ pub mod grpc;
 pub mod health;
 pub mod server;
 pub mod sidecar;
+pub mod signing;
 pub mod store;
 pub mod telemetry;

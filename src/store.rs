@@ -25,6 +25,7 @@ mod run_tx;
 mod statement;
 mod template;
 
+pub use audit::{AuditWalk, NewSeal, Sealing};
 pub use dashboard::{AuthorisedItem, Export};
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ use pool::{Parameter, Pool};
 use statement::Statement;
 use tokio_postgres::Row;
 
+use crate::config::AuditConfig;
 use crate::error::Result;
 
 /// How much is kept, and for how long.
@@ -49,12 +51,23 @@ pub struct Retention {
 pub struct Store {
     pool: Pool,
     retention: Retention,
+    audit: AuditConfig,
 }
 
 impl Store {
     /// Creates a store on `pool`; it connects when it is first used.
     pub fn new(pool: Pool, retention: Retention) -> Self {
-        Self { pool, retention }
+        Self {
+            pool,
+            retention,
+            audit: AuditConfig::default(),
+        }
+    }
+
+    /// Keeps the audit log otherwise than by default.
+    #[must_use]
+    pub fn with_audit(self, audit: AuditConfig) -> Self {
+        Self { audit, ..self }
     }
 
     /// Reads with one statement, which is one round trip.

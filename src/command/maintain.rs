@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use std::time::Duration;
+
 use crate::config::{DashboardsConfig, MaintainConfig};
 use crate::store::maintenance::{Outcome, TASKS, When};
 use crate::store::{Retention, Store};
@@ -19,6 +21,12 @@ pub enum MaintainFailure {
     #[error("the output could not be written: {0}")]
     Output(#[from] io::Error),
 }
+
+/// Keeps all: for commands that remove nothing.
+pub const KEEP_ALL: Retention = Retention {
+    revisions_kept: i32::MAX,
+    deleted_dashboards: Duration::MAX,
+};
 
 /// How much is kept: every revision, unless the number was given. When a deleted dashboard is purged is written beside it.
 pub fn retention(config: &MaintainConfig) -> Retention {

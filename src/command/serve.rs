@@ -5,6 +5,7 @@
 mod announcement;
 mod database;
 mod maintenance;
+mod sealing;
 mod service;
 
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ use self::database::Database;
 use crate::config::ServeConfig;
 use crate::error::Cause;
 use crate::server::{Server, ServerError, Shutdown};
+use crate::signing::KeyError;
 use crate::store::connect::ConnectError;
 use crate::store::embedded::EmbeddedError;
 use crate::store::migrate::MigrateError;
@@ -36,6 +38,9 @@ pub enum ServeError {
     /// The schema can't be brought up to date.
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(#[from] MigrateError),
+    /// The key that the embedded mode keeps can't be used.
+    #[error("the key that signs the audit log {0}")]
+    AuditKey(#[from] KeyError),
     /// Signals can't be waited for, or the output is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -54,7 +59,11 @@ impl ServeError {
 ///
 /// # Errors
 /// A [`ServeError`], whose text is one line for the person who ran the command.
-pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Write + Send)) -> Result<(), ServeError> {
+pub async fn run(
+    mut config: ServeConfig,
+    telemetry: &Telemetry,
+    out: &mut (impl Write + Send),
+) -> Result<(), ServeError> {
     let shutdown = Shutdown::default();
     shutdown.listen_for_signals()?;
     let server = Server::bind(server_options(&config)).await?;
@@ -64,6 +73,12 @@ pub async fn run(config: ServeConfig, telemetry: &Telemetry, out: &mut (impl Wri
         () = shutdown.draining().cancelled() => return Ok(()),
     };
     let connect = database.connect().clone();
+    if config.audit.key.is_none() {
+        config.audit.key = database.audit_key()?;
+    }
+    if config.audit.key.is_none() {
+        tracing::warn!("the audit log is not sealed: set AUDIT_SIGNING_KEY_FILE, so that changes to it are found out");
+    }
     let service = Service::assemble(server, &config, connect, telemetry.metrics().clone())?;
     tracing::warn!("development mode: nobody proves who they are, and everybody on this machine may do everything");
     announce(out, service.grpc_addr(), service.http_addr())?;

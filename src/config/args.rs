@@ -3,6 +3,8 @@
 //! Everything is text here, so that clap stops at unknown options alone and every bad value is reported at once. The
 //! structs are destructured without `..` where they are checked: an option that nobody reads does not compile.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use super::problem::present;
@@ -31,6 +33,9 @@ pub enum Command {
     /// remove what has expired.
     #[command(after_long_help = MAINTAIN_HELP)]
     Maintain(Box<MaintainArgs>),
+    /// Show that the audit log is as it was written, or take it out with its seals.
+    #[command(after_long_help = AUDIT_HELP)]
+    Audit(Box<AuditArgs>),
 }
 
 const SERVE_HELP: &str = "\
@@ -75,6 +80,23 @@ Environment variables without a flag:
 Prints a line for each task, and fails when one of them failed. Only the owner
 of the tables may make partitions of the audit log.";
 
+const AUDIT_HELP: &str = "\
+Environment variables without a flag:
+  DB_DIRECT_URL  a connection straight to PostgreSQL, as for migrate
+  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full
+  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
+  RUST_LOG       wins over LOG_LEVEL
+
+Exit codes: 0 when all is as it was, 1 when that could not be found out, 3 when
+something was edited, removed, inserted or reordered; the output names the first.
+
+Examples:
+  openssl pkey -in audit-signing-key.pem -pubout -out audit-public-keys.pem
+  dashboard-store audit verify --audit-public-keys-file audit-public-keys.pem
+  dashboard-store audit export audit.jsonl
+  dashboard-store audit verify audit.jsonl --expected-head 17:9f86d0...";
+
 /// The options of `serve`.
 #[derive(Debug, Default, Args)]
 pub struct ServeArgs {
@@ -103,6 +125,9 @@ pub struct ServeArgs {
     /// What a dashboard may be.
     #[command(flatten)]
     pub dashboards: DashboardArgs,
+    /// How the audit log is kept.
+    #[command(flatten)]
+    pub audit: AuditKeepingArgs,
     /// How requests are taken.
     #[command(flatten)]
     pub requests: RequestArgs,
@@ -115,7 +140,7 @@ pub struct ServeArgs {
 }
 
 /// Where the database is.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseArgs {
     /// The host, or the directory of a Unix socket; several as a,b,c: the first that takes writes is used
@@ -300,6 +325,19 @@ pub struct DashboardArgs {
     pub deleted_retention: Option<String>,
 }
 
+/// How the audit log is kept.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Audit log")]
+pub struct AuditKeepingArgs {
+    /// The Ed25519 private key that signs the seals of the audit log, as PEM: openssl genpkey -algorithm ed25519. Without one,
+    /// nothing is sealed. [default: none; a key in the data directory with the embedded PostgreSQL]
+    #[arg(long, env, value_name = "FILE")]
+    pub audit_signing_key_file: Option<String>,
+    /// For how many months audit events are kept; they go by whole months, once they are sealed. [default: 84]
+    #[arg(long, env, value_name = "MONTHS")]
+    pub audit_retention: Option<String>,
+}
+
 /// How requests are taken.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Requests")]
@@ -381,7 +419,48 @@ pub struct MaintainArgs {
     /// pruned]
     #[arg(long, env, value_name = "COUNT", help_heading = "Dashboards")]
     pub revisions_kept: Option<String>,
+    /// How the audit log is kept.
+    #[command(flatten)]
+    pub audit: AuditKeepingArgs,
     /// What is logged, and how.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// The options of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// What to do with the audit log.
+    #[command(subcommand)]
+    pub action: AuditAction,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What `dashboard-store audit` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AuditAction {
+    /// Look through all seals and events, and name the first that is not as it was
+    Verify {
+        /// An export, which needs no database. [default: the database]
+        file: Option<PathBuf>,
+        /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
+        #[arg(long, value_name = "NUMBER:ROOT")]
+        expected_head: Option<String>,
+        /// The public keys that count, as PEM, one after the other
+        #[arg(long, env, value_name = "FILE")]
+        audit_public_keys_file: Option<String>,
+        /// The private key that signs, whose public key counts then, too
+        #[arg(long, env, value_name = "FILE")]
+        audit_signing_key_file: Option<String>,
+    },
+    /// Write all events and seals to a new file of JSON lines, which can be verified without the database
+    Export {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
 }

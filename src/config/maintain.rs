@@ -1,6 +1,7 @@
 //! What `maintain` runs with.
 
 use super::args::MaintainArgs;
+use super::audit::AuditConfig;
 use super::connect::ConnectConfig;
 use super::dashboards;
 use super::environment::Environment;
@@ -15,6 +16,8 @@ pub struct MaintainConfig {
     /// How many of the newest revisions are kept; none to prune none. It has no default, because pruning can't be undone:
     /// one that is lower than the server's would take history away.
     pub revisions_kept: Option<u32>,
+    /// How the audit log is kept.
+    pub audit: AuditConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -28,15 +31,18 @@ impl MaintainConfig {
         let MaintainArgs {
             database,
             revisions_kept,
+            audit,
             log,
         } = args;
         let mut reader = Reader::default();
         let log = LogConfig::read(&mut reader, log, environment.rust_log.clone());
         let connect = ConnectConfig::read_direct(&mut reader, database, environment);
         let revisions_kept = dashboards::revisions_kept(&mut reader, revisions_kept);
+        let audit = AuditConfig::read(&mut reader, audit);
         reader.finish(connect.map(|connect| Self {
             connect,
             revisions_kept,
+            audit,
             log,
         }))
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::access::AccessConfig;
 use super::args::ServeArgs;
+use super::audit::AuditConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
 use super::embedded::{DatabaseSource, EmbeddedConfig};
@@ -32,6 +33,8 @@ pub struct ServeConfig {
     pub access: AccessConfig,
     /// What a dashboard may be, and how much of it is kept.
     pub dashboards: DashboardsConfig,
+    /// How the audit log is kept.
+    pub audit: AuditConfig,
     /// How many requests are taken, and how long they may last.
     pub requests: RequestsConfig,
     /// What is logged, and how.
@@ -64,6 +67,7 @@ impl ServeConfig {
             listeners,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads,
@@ -89,6 +93,7 @@ impl ServeConfig {
         let listeners = ListenersConfig::read(&mut reader, listeners, source);
         let access = AccessConfig::read(&mut reader, access);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
+        let audit = AuditConfig::read(&mut reader, audit);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
         let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
@@ -100,6 +105,7 @@ impl ServeConfig {
             listeners,
             access,
             dashboards,
+            audit,
             requests,
             log,
             worker_threads: worker_threads.and_then(NonZeroUsize::new),

@@ -24,7 +24,7 @@ fn serve_in(environment: Environment, options: &[&str]) -> Result<ServeConfig, C
     let line: Vec<&str> = std::iter::once("serve").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Serve(args) => ServeConfig::from_args(*args, environment),
-        Command::Migrate(_) | Command::Maintain(_) => panic!("serve was asked for"),
+        Command::Migrate(_) | Command::Maintain(_) | Command::Audit(_) => panic!("serve was asked for"),
     }
 }
 
@@ -36,7 +36,7 @@ fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfi
     let line: Vec<&str> = std::iter::once("migrate").chain(options.iter().copied()).collect();
     match parse(&line).command {
         Command::Migrate(args) => MigrateConfig::from_args(*args, environment),
-        Command::Serve(_) | Command::Maintain(_) => panic!("migrate was asked for"),
+        Command::Serve(_) | Command::Maintain(_) | Command::Audit(_) => panic!("migrate was asked for"),
     }
 }
 
@@ -324,7 +324,7 @@ fn maintain_prefers_the_direct_connection_and_prunes_only_what_it_is_told_to() {
         };
         match parse(&[&["maintain"], options].concat()).command {
             Command::Maintain(args) => MaintainConfig::from_args(*args, environment),
-            Command::Serve(_) | Command::Migrate(_) => panic!("maintain was asked for"),
+            Command::Serve(_) | Command::Migrate(_) | Command::Audit(_) => panic!("maintain was asked for"),
         }
     };
     let config = read(&["--db-host=bouncer", "--db-user=u"]).unwrap();

@@ -11,6 +11,9 @@ const FAILURES_UNTIL_DOWN: u32 = 3;
 /// Good probes in a row until it counts as reachable again.
 const SUCCESSES_UNTIL_UP: u32 = 2;
 
+/// How long audit events may wait to be sealed; it takes a second or two, unless a long transaction holds it back.
+pub const SEALING_LAG_LIMIT: Duration = Duration::from_secs(60);
+
 /// Where the process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -70,6 +73,7 @@ pub struct Machine {
     response_time: Duration,
     /// Why the last probe was no success.
     trouble: Option<String>,
+    sealing_lag: Option<Duration>,
     is_draining: bool,
 }
 
@@ -91,6 +95,11 @@ impl Machine {
                 self.trouble = Some(why);
             }
         }
+    }
+
+    /// Takes how long the oldest audit event without a seal has waited.
+    pub fn observe_sealing_lag(&mut self, lag: Duration) {
+        self.sealing_lag = Some(lag);
     }
 
     /// Why the last probe was no success, in words for the log.
@@ -124,6 +133,7 @@ impl Machine {
             database_is_reachable: matches!(self.database, Database::Up { .. }),
             response_time: self.response_time,
             schema: self.schema.clone(),
+            sealing_lag: self.sealing_lag,
         }
     }
 }

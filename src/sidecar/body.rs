@@ -27,7 +27,7 @@ pub struct HealthBody {
 pub enum Verdict {
     /// Nothing.
     Healthy,
-    /// Look: calls succeed, and the pool is nearly used up.
+    /// Look: calls succeed, and the pool is nearly used up, or audit events wait to be sealed.
     Degraded,
     /// Wake somebody: calls fail.
     Unhealthy,
@@ -37,6 +37,9 @@ pub enum Verdict {
 struct Checks {
     database: DatabaseCheck,
     schema: SchemaCheck,
+    /// Is not there where nothing is sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditCheck>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +72,12 @@ struct SchemaCheck {
     message: Option<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct AuditCheck {
+    status: Outcome,
+    sealing_lag_seconds: f64,
+}
+
 impl HealthBody {
     /// What is known at `now`.
     pub fn new(sources: &Sources, now: OffsetDateTime) -> Self {
@@ -82,6 +91,7 @@ impl HealthBody {
             insecure_dev: sources.is_insecure,
             checks: Checks {
                 database: DatabaseCheck::new(&report, &pool),
+                audit: AuditCheck::new(&report),
                 schema: SchemaCheck::new(report.schema),
             },
         }
@@ -92,7 +102,7 @@ fn verdict(report: &HealthReport, pool: &PoolSnapshot) -> Verdict {
     if !report.phase.is_serving() {
         return Verdict::Unhealthy;
     }
-    if pool.is_under_pressure() {
+    if pool.is_under_pressure() || report.is_sealing_late() {
         Verdict::Degraded
     } else {
         Verdict::Healthy
@@ -133,6 +143,20 @@ impl SchemaCheck {
             None => (Outcome::Fail, Some("the database has not answered yet".into())),
         };
         Self { status, message }
+    }
+}
+
+impl AuditCheck {
+    fn new(report: &HealthReport) -> Option<Self> {
+        let lag = report.sealing_lag?;
+        Some(Self {
+            status: if report.is_sealing_late() {
+                Outcome::Warn
+            } else {
+                Outcome::Pass
+            },
+            sealing_lag_seconds: lag.as_secs_f64(),
+        })
     }
 }
 

@@ -1,4 +1,11 @@
-//! Audit events: appended in the transaction of the change that they tell of.
+//! Audit events: appended in the transaction of the change that they tell of, sealed, walked through, dropped when their time
+//! is over.
+
+mod retention;
+mod rows;
+mod sealing;
+mod walk;
+mod xid;
 
 use postgres_types::Type;
 
@@ -7,6 +14,11 @@ use crate::domain::audit_event::Change;
 use crate::domain::name::ProjectId;
 use crate::error::Result;
 use crate::store::pool::Transaction;
+
+pub(super) use retention::drop_oldest;
+pub(super) use sealing::seal;
+pub use sealing::{NewSeal, Sealing};
+pub use walk::AuditWalk;
 
 const APPEND: &str = "-- append_audit_event
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,

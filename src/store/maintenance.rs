@@ -8,6 +8,7 @@
 //! What belongs here: the tasks with their statements, and how a run is recorded. What does not: when tasks are looked at
 //! (`command::serve`), and the words of `dashboard-store maintain`.
 
+mod audit;
 mod dashboards;
 mod request_ids;
 mod revisions;
@@ -27,6 +28,7 @@ use super::pool::Transaction;
 use super::run_tx::{End, TxError};
 use super::{Retention, Store};
 use crate::access::{Access, Permission, Scope};
+use crate::config::AuditConfig;
 use crate::error::{Error, Result};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -40,6 +42,21 @@ pub const TASKS: &[Task] = &[
         at_start: false,
         done: "partitions of the audit log made",
         work: Work::Repeat("-- make_audit_partitions\nSELECT ensure_audit_partitions()"),
+    },
+    // Servers seal by themselves each second; this is for where none runs.
+    Task {
+        name: "audit_seals",
+        interval: HOUR,
+        at_start: false,
+        done: "audit events sealed",
+        work: Work::Batches(|tx, run| audit::seal(tx, run).scope_boxed()),
+    },
+    Task {
+        name: "audit_retention",
+        interval: DAY,
+        at_start: false,
+        done: "partitions of the audit log dropped",
+        work: Work::Batches(|tx, run| audit::drop_partition(tx, run).scope_boxed()),
     },
     Task {
         name: "system_templates",
@@ -129,13 +146,14 @@ enum Work {
 type BatchFn = for<'t> fn(&'t Transaction<'t>, Run) -> ScopedBoxFuture<'static, 't, Result<Batch>>;
 
 /// What a batch is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Run {
     /// Where it begins: what the batch before it said, at first nil.
     from: Uuid,
     /// The id of all batches of the run, in logs and audit events.
     correlation_id: Uuid,
     retention: Retention,
+    audit: AuditConfig,
 }
 
 /// What one batch did.
@@ -154,6 +172,9 @@ impl Run {
 }
 
 impl Batch {
+    /// Nothing was done, and nothing is left to do.
+    const NOTHING: Self = Self { rows: 0, next: None };
+
     /// A batch of at most `limit` rows that are no longer found afterwards: a full one may have left some.
     fn of_removed(rows: u64, limit: u64) -> Self {
         Self {
@@ -299,10 +320,11 @@ impl Store {
             from: Uuid::nil(),
             correlation_id: done.correlation_id,
             retention: self.retention,
+            audit: self.audit.clone(),
         };
         let mut claim = Some(when);
         loop {
-            let batch = match self.next_batch(task, run, claim).await? {
+            let batch = match self.next_batch(task, &run, claim).await? {
                 Step::Did(batch) => batch,
                 Step::NotDue => return Ok(Outcome::NotDue),
                 Step::Busy => return Ok(Outcome::AnotherWorks),
@@ -318,7 +340,7 @@ impl Store {
     }
 
     /// Runs a batch as soon as no other run holds the lock; one that is only due does not wait for it.
-    async fn next_batch(&self, task: &Task, run: Run, claim: Option<When>) -> Result<Step> {
+    async fn next_batch(&self, task: &Task, run: &Run, claim: Option<When>) -> Result<Step> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let step = self.try_batch(task, run, claim).await?;
@@ -330,7 +352,7 @@ impl Store {
         }
     }
 
-    async fn try_batch(&self, task: &Task, run: Run, claim: Option<When>) -> Result<Step> {
+    async fn try_batch(&self, task: &Task, run: &Run, claim: Option<When>) -> Result<Step> {
         let outcome = self
             .pool
             .run_tx("maintenance", IsolationLevel::ReadCommitted, |tx| {
@@ -343,7 +365,7 @@ impl Store {
                     {
                         return Ok(End::RollBack(Step::NotDue));
                     }
-                    let batch = task.batch(tx, run).await?;
+                    let batch = task.batch(tx, run.clone()).await?;
                     record(tx, task, batch).await?;
                     Ok(End::Commit(Step::Did(batch)))
                 }

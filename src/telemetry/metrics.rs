@@ -34,6 +34,8 @@ pub struct Metrics {
     call_duration: Histogram<f64>,
     maintenance_runs: Counter<u64>,
     maintenance_last_success: Gauge<i64>,
+    sealing_lag: Gauge<f64>,
+    sealed_events: Counter<u64>,
 }
 
 impl Metrics {
@@ -70,12 +72,24 @@ impl Metrics {
             )
             .with_unit("s")
             .build();
+        let sealing_lag = meter
+            .f64_gauge("audit.sealing.lag")
+            .with_description("How long the oldest audit event without a seal has waited for it")
+            .with_unit("s")
+            .build();
+        let sealed_events = meter
+            .u64_counter("audit.sealed.events")
+            .with_description("Audit events that this server has sealed")
+            .with_unit("{event}")
+            .build();
         Ok(Self {
             registry,
             provider,
             call_duration,
             maintenance_runs,
             maintenance_last_success,
+            sealing_lag,
+            sealed_events,
         })
     }
 
@@ -109,6 +123,16 @@ impl Metrics {
         let labels = [KeyValue::new("maintenance.task", task)];
         self.maintenance_last_success
             .record(finished_at.unix_timestamp(), &labels);
+    }
+
+    /// Shows how long the oldest audit event without a seal has waited.
+    pub fn show_sealing_lag(&self, lag: Duration) {
+        self.sealing_lag.record(lag.as_secs_f64(), &[]);
+    }
+
+    /// Counts audit events that this server has sealed.
+    pub fn count_sealed_events(&self, events: u64) {
+        self.sealed_events.add(events, &[]);
     }
 
     /// Shows the connection pool whenever metrics are read.
@@ -187,8 +211,12 @@ mod tests {
         metrics.record_maintenance("purge", true);
         metrics.record_maintenance("purge", false);
         metrics.show_maintenance_success("purge", OffsetDateTime::UNIX_EPOCH + Duration::from_secs(60));
+        metrics.show_sealing_lag(Duration::from_millis(1500));
+        metrics.count_sealed_events(7);
         let text = metrics.render().unwrap();
         for line in [
+            "audit_sealing_lag_seconds 1.5",
+            "audit_sealed_events_total 7",
             r#"maintenance_runs_total{maintenance_result="success",maintenance_task="purge"} 1"#,
             r#"maintenance_runs_total{maintenance_result="failure",maintenance_task="purge"} 1"#,
             r#"maintenance_last_success_seconds{maintenance_task="purge"} 60"#,

@@ -14,11 +14,12 @@ const CONFINED: [(&[&str], &[&str]); 2] = [
 ];
 
 /// The modules of this crate that the lower layers may name; the upper ones may name any.
-const DEPENDENCIES: [(&str, &[&str]); 4] = [
+const DEPENDENCIES: [(&str, &[&str]); 5] = [
     ("domain", &["domain"]),
     ("error", &["domain"]),
     ("health", &["error", "health"]),
-    ("store", &["access", "config", "domain", "error", "store"]),
+    ("signing", &["domain", "signing"]),
+    ("store", &["access", "config", "domain", "error", "signing", "store"]),
 ];
 
 /// The only file that may name a status code of gRPC.

@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected stops there and then"
 )]
 
+mod audit;
 mod binary;
 mod commit_lost;
 mod dashboards;

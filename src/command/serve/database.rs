@@ -1,6 +1,9 @@
 //! The database that `serve` works on: one that is there, or the embedded server, which starts and stops with it.
 
+use std::sync::Arc;
+
 use crate::config::{ConnectConfig, DatabaseChoice, EmbeddedConfig};
+use crate::signing::{KeyError, SigningKey};
 use crate::store::connect;
 use crate::store::embedded::{self, Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
 use crate::store::migrate::{Migrator, UpOptions};
@@ -9,6 +12,9 @@ use super::ServeError;
 
 /// The database of the embedded server.
 const EMBEDDED_DATABASE: &str = "perses_dashboard";
+
+/// The file of the key that signs the audit log, in the data directory of the embedded server.
+const AUDIT_KEY_FILE: &str = "audit-signing-key.pem";
 
 /// Where the dashboards are, and the server that was started for them.
 pub struct Database {
@@ -40,6 +46,19 @@ impl Database {
     /// How to connect to it.
     pub fn connect(&self) -> &ConnectConfig {
         &self.connect
+    }
+
+    /// The key that signs the audit log of the embedded server, made when it is first asked for; none for another one, whose
+    /// operator gives the key.
+    ///
+    /// # Errors
+    /// The file can't be read or made.
+    pub fn audit_key(&self) -> Result<Option<Arc<SigningKey>>, KeyError> {
+        let Some(postgres) = &self.embedded else {
+            return Ok(None);
+        };
+        let path = postgres.data_dir().join(AUDIT_KEY_FILE);
+        SigningKey::read_or_create(&path).map(|key| Some(Arc::new(key)))
     }
 
     /// Applies the migrations that are missing.

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::ServeError;
 use super::maintenance::Maintenance;
+use super::sealing::Sealer;
 use crate::access::AccessControl;
 use crate::config::{ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::spec::SpecLimits;
@@ -27,6 +28,7 @@ pub struct Service {
     pool: Pool,
     probe: Probe,
     maintenance: Option<Maintenance>,
+    sealer: Option<Sealer>,
 }
 
 impl Service {
@@ -42,17 +44,22 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
-        let store = Store::new(pool.clone(), retention(&config.dashboards));
+        let store = Store::new(pool.clone(), retention(&config.dashboards)).with_audit(config.audit.clone());
         let maintenance = config
             .maintenance
             .then(|| Maintenance::new(store.clone(), metrics.clone()));
-        let services = services(handlers(config, store), pool_source(&pool), metrics)?;
+        let services = services(handlers(config, store.clone()), pool_source(&pool), metrics.clone())?;
+        let sealer = config.audit.key.clone().map(|key| {
+            let health = services.health.clone();
+            Sealer::new(store, key, metrics, health)
+        });
         Ok(Self {
             server,
             services,
             pool,
             probe,
             maintenance,
+            sealer,
         })
     }
 
@@ -76,6 +83,9 @@ impl Service {
         spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
         if let Some(maintenance) = self.maintenance {
             tokio::spawn(maintenance.run_until(shutdown.draining().clone()));
+        }
+        if let Some(sealer) = self.sealer {
+            tokio::spawn(sealer.run_until(shutdown.closing().clone()));
         }
         self.server.run(self.services, shutdown).await;
     }

@@ -38,6 +38,8 @@ async fn it_runs_every_task_due_or_not_and_tells_what_was_done() {
     let sql = server.sql().await;
     let expected = [
         "audit_partitions: 0 partitions of the audit log made",
+        "audit_seals: 0 audit events sealed",
+        "audit_retention: 0 partitions of the audit log dropped",
         "system_templates: 4 system templates installed or updated",
         "expired_request_ids: 0 expired request ids removed",
         "deleted_dashboards: 0 deleted dashboards purged",
@@ -58,6 +60,8 @@ async fn it_runs_every_task_due_or_not_and_tells_what_was_done() {
 
     let expected = [
         "audit_partitions: 1 partitions of the audit log made",
+        "audit_seals: 0 audit events sealed",
+        "audit_retention: 0 partitions of the audit log dropped",
         "system_templates: 0 system templates installed or updated",
         "expired_request_ids: 4 expired request ids removed",
         "deleted_dashboards: 0 deleted dashboards purged",
@@ -80,11 +84,11 @@ async fn it_goes_on_after_a_task_that_fails_and_fails_itself() {
     let output = maintain(&database, &[]).await;
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("error: 1 of 6 tasks failed"), "{stderr}");
+    assert!(stderr.contains("error: 1 of 8 tasks failed"), "{stderr}");
     let told = lines(&output);
     assert_eq!(told.len(), TASKS.len());
-    assert!(told[2].starts_with("expired_request_ids: failed: "), "{told:?}");
-    assert!(told[3].contains("0 deleted dashboards purged"), "{told:?}");
+    assert!(told[4].starts_with("expired_request_ids: failed: "), "{told:?}");
+    assert!(told[5].contains("0 deleted dashboards purged"), "{told:?}");
 }
 
 #[tokio::test]

@@ -12,12 +12,19 @@ use dashboard_store::config::ConnectConfig;
 use dashboard_store::store::connect;
 use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
 use dashboard_store::store::migrate::{Migrator, UpOptions};
+use secrecy::ExposeSecret as _;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
 /// The database that every test's is a copy of: migrated once.
 const TEMPLATE: &str = "template_migrated";
+
+/// The role that services log in as, as `docs/database-roles.md` makes it.
+const SERVICE_ROLE: &str = "dashboard_store_service";
+
+/// The rights of that role.
+const GRANTS: &str = include_str!("../../../deploy/postgresql/grants.sql");
 
 /// The data directory of the server that tests share, below the directory of the run.
 const SHARED: &str = "shared";
@@ -54,7 +61,15 @@ impl Cluster {
     async fn start() -> Self {
         let postgres = EmbeddedPostgres::start(options(SHARED)).await.unwrap();
         postgres.create_database_if_missing(TEMPLATE).await.unwrap();
-        migrate(&postgres.endpoint().connect_config(TEMPLATE)).await;
+        let template = postgres.endpoint().connect_config(TEMPLATE);
+        migrate(&template).await;
+        let owner = connect::connect(&template).await.unwrap();
+        let password = postgres.endpoint().password.expose_secret();
+        let role = format!(
+            "CREATE ROLE {SERVICE_ROLE} LOGIN PASSWORD '{password}'; REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+        );
+        owner.client.batch_execute(&role).await.unwrap();
+        owner.client.batch_execute(GRANTS).await.unwrap();
         Self { postgres }
     }
 }
@@ -144,9 +159,17 @@ impl TestDatabase {
         }
     }
 
-    /// How to connect to it.
+    /// How to connect to it as its owner.
     pub fn config(&self) -> &ConnectConfig {
         &self.config
+    }
+
+    /// How a service connects to it: as a role that may do no more than it must.
+    pub fn service_config(&self) -> ConnectConfig {
+        ConnectConfig {
+            user: SERVICE_ROLE.to_owned(),
+            ..self.config.clone()
+        }
     }
 
     /// Opens a connection for the test's own questions.

@@ -27,7 +27,10 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
-const OWN_VARIABLES: [&str; 8] = [
+const OWN_VARIABLES: [&str; 11] = [
+    "AUDIT_PUBLIC_KEYS_FILE",
+    "AUDIT_RETENTION",
+    "AUDIT_SIGNING_KEY_FILE",
     "DATABASE_URL",
     "EMBEDDED",
     "DATA_DIR",

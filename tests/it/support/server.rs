@@ -40,7 +40,7 @@ impl TestServer {
     /// Starts a service whose configuration `adjust` has changed, and waits until it serves.
     pub async fn start_with(adjust: impl FnOnce(&mut ServeConfig)) -> Self {
         let database = TestDatabase::create().await;
-        let server = Self::launch(database.clone(), database.config().clone(), adjust).await;
+        let server = Self::launch(database.clone(), database.service_config(), adjust).await;
         server.wait_until(ServingStatus::Serving).await;
         server
     }

@@ -1,0 +1,255 @@
+//! `dashboard-store audit`: shows that the audit log is as it was written, and takes it out with its seals.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+
+use crate::domain::audit::record::FORMAT;
+use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Verifier};
+use crate::error::Error;
+use crate::store::Store;
+
+/// Why the command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditFailure {
+    /// The log is not as it was.
+    #[error("{0}")]
+    Changed(Finding),
+    /// The database can't be read.
+    #[error("{error}: {}", .error.causes())]
+    Database {
+        /// Why.
+        error: Error,
+    },
+    /// The file can't be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no export, or not a whole one.
+    #[error("{}: line {line}: {problem}", .path.display())]
+    NoExport {
+        /// Which.
+        path: PathBuf,
+        /// Where, from 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The output could not be written.
+    #[error("the output could not be written: {0}")]
+    Output(io::Error),
+}
+
+impl From<Error> for AuditFailure {
+    fn from(error: Error) -> Self {
+        Self::Database { error }
+    }
+}
+
+/// Verifies the audit log of a database, and tells `out` what was looked at.
+///
+/// # Errors
+/// [`AuditFailure::Changed`] with the first thing that is not as it was; why that could not be found out.
+pub async fn verify_database(
+    store: &Store,
+    keys: impl CheckSignature,
+    expected: Option<Head>,
+    out: &mut impl Write,
+) -> Result<(), AuditFailure> {
+    let report = store.verify_audit_log(keys, expected).await?;
+    tell(report, expected, out)
+}
+
+/// Verifies an export, and tells `out` what was looked at.
+///
+/// # Errors
+/// As [`verify_database`].
+pub fn verify_file(
+    path: &Path,
+    keys: impl CheckSignature,
+    expected: Option<Head>,
+    out: &mut impl Write,
+) -> Result<(), AuditFailure> {
+    let mut verifier = Verifier::new(keys, expected);
+    let mut lines = Lines::open(path)?;
+    while let Some(record) = lines.next_record()? {
+        match record {
+            Record::Header { .. } | Record::End { .. } => {}
+            Record::Checkpoint { checkpoint, signed } => verifier.take_checkpoint(&checkpoint, &signed),
+            Record::Seal(seal) => verifier.take(&AuditItem::Seal(seal)),
+            Record::Event(event) => verifier.take(&AuditItem::Event(event)),
+            Record::Unsealed(event) => verifier.take(&AuditItem::Unsealed(event)),
+        }
+    }
+    tell(verifier.finish(), expected, out)
+}
+
+/// Writes the audit log to a new file that only its owner may read, and tells `out` how much that was.
+///
+/// # Errors
+/// The file exists, or can't be written; the database can't be read. Then the file is not whole, which [`verify_file`] says.
+pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<(), AuditFailure> {
+    let in_file = |source| AuditFailure::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(in_file)?;
+    let mut writer = BufWriter::new(file);
+    let mut walk = store.begin_audit_walk().await?;
+    let header = Record::Header {
+        format: FORMAT,
+        exported_at: OffsetDateTime::now_utc(),
+    };
+    write_record(&mut writer, &header).map_err(in_file)?;
+    if let Some((checkpoint, signed)) = walk.checkpoint().cloned() {
+        write_record(&mut writer, &Record::Checkpoint { checkpoint, signed }).map_err(in_file)?;
+    }
+    let (mut events, mut seals) = (0, 0);
+    while let Some(portion) = walk.next_portion().await? {
+        for item in portion {
+            match &item {
+                AuditItem::Seal(_) => seals += 1,
+                AuditItem::Event(_) | AuditItem::Unsealed(_) => events += 1,
+            }
+            write_record(&mut writer, &item.into()).map_err(in_file)?;
+        }
+    }
+    walk.end().await?;
+    write_record(&mut writer, &Record::End { events, seals }).map_err(in_file)?;
+    let whole = writer.into_inner().map_err(io::IntoInnerError::into_error);
+    whole.and_then(|file| file.sync_all()).map_err(in_file)?;
+    writeln!(out, "{events} events and {seals} seals written").map_err(AuditFailure::Output)
+}
+
+fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> {
+    serde_json::to_writer(&mut *writer, record)?;
+    writer.write_all(b"\n")
+}
+
+/// The lines of an export, which must begin with a header and end with what the last line counts.
+struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    line: String,
+    number: u64,
+    events: u64,
+    seals: u64,
+    has_ended: bool,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, AuditFailure> {
+        let file = File::open(path).map_err(|source| AuditFailure::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            reader: BufReader::new(file),
+            line: String::new(),
+            number: 0,
+            events: 0,
+            seals: 0,
+            has_ended: false,
+        })
+    }
+
+    /// Reads the next line; none after the last.
+    fn next_record(&mut self) -> Result<Option<Record>, AuditFailure> {
+        self.line.clear();
+        let read = self.reader.read_line(&mut self.line);
+        let length = read.map_err(|source| AuditFailure::File {
+            path: self.path.clone(),
+            source,
+        })?;
+        self.number += 1;
+        if length == 0 {
+            return match self.has_ended {
+                true => Ok(None),
+                false => Err(self.problem("the file ends before its last line: it was cut off, or is being written")),
+            };
+        }
+        let record = serde_json::from_str(&self.line).map_err(|error| self.problem(&error.to_string()))?;
+        self.check_place(&record)?;
+        Ok(Some(record))
+    }
+
+    fn check_place(&mut self, record: &Record) -> Result<(), AuditFailure> {
+        let is_header = matches!(record, Record::Header { format, .. } if *format == FORMAT);
+        if is_header != (self.number == 1) {
+            return Err(self.problem("the first line, and no other, must be a header of format 1"));
+        }
+        if matches!(record, Record::Checkpoint { .. }) && self.number != 2 {
+            return Err(self.problem("a checkpoint stands behind the header or nowhere"));
+        }
+        if self.has_ended {
+            return Err(self.problem("nothing may follow the line that ends the file"));
+        }
+        match record {
+            Record::Header { .. } | Record::Checkpoint { .. } => {}
+            Record::Seal(_) => self.seals += 1,
+            Record::Event(_) | Record::Unsealed(_) => self.events += 1,
+            Record::End { events, seals } if (*events, *seals) == (self.events, self.seals) => self.has_ended = true,
+            Record::End { .. } => {
+                return Err(self.problem("the file has not as many events and seals as its last line says"));
+            }
+        }
+        Ok(())
+    }
+
+    fn problem(&self, problem: &str) -> AuditFailure {
+        AuditFailure::NoExport {
+            path: self.path.clone(),
+            line: self.number,
+            problem: problem.to_owned(),
+        }
+    }
+}
+
+/// Tells what was looked at; fails with what was found.
+fn tell(report: Report, expected: Option<Head>, out: &mut impl Write) -> Result<(), AuditFailure> {
+    let Report {
+        seals,
+        events,
+        unsealed,
+        head,
+        kept_from,
+        is_head_checked,
+        finding,
+    } = report;
+    if let Some(finding) = finding {
+        return Err(AuditFailure::Changed(finding));
+    }
+    let mut lines = vec![format!("{events} events under {seals} seals are as they were sealed")];
+    lines.extend(
+        kept_from.map(|month| format!("events from before {month} are no longer kept; a signed checkpoint says so")),
+    );
+    lines.push(format!(
+        "{unsealed} events are not sealed yet: nothing vouches for them"
+    ));
+    lines.extend(head.map(|newest| format!("head: {newest}")));
+    lines.push(match (is_head_checked, expected) {
+        (true, _) => "the expected head is among the seals".to_owned(),
+        (false, Some(_)) => "the expected head is older than what is kept: it proves nothing".to_owned(),
+        (false, None) => {
+            "whether the newest seals were cut off is not known: give --expected-head from the log of a server"
+                .to_owned()
+        }
+    });
+    for line in lines {
+        writeln!(out, "{line}").map_err(AuditFailure::Output)?;
+    }
+    Ok(())
+}

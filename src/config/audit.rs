@@ -1,0 +1,150 @@
+//! How the audit log is kept, and what `audit` runs with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::{AuditAction, AuditArgs, AuditKeepingArgs};
+use super::connect::ConnectConfig;
+use super::environment::Environment;
+use super::log::LogConfig;
+use super::problem::{ConfigErrors, Reader};
+use super::value;
+use crate::domain::audit::Head;
+use crate::domain::audit::seal::NotAHead;
+use crate::signing::{PublicKeys, SigningKey};
+
+/// How the audit log is kept.
+#[derive(Debug, Clone)]
+pub struct AuditConfig {
+    /// What signs seals and checkpoints; none to seal nothing, and to drop nothing.
+    pub key: Option<Arc<SigningKey>>,
+    /// For how many months events are kept.
+    pub kept_months: i32,
+}
+
+impl Default for AuditConfig {
+    /// No key, and seven years: the Sarbanes-Oxley Act asks for as many, HIPAA for six.
+    fn default() -> Self {
+        Self {
+            key: None,
+            kept_months: 84,
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Reads the options, and the key.
+    pub(super) fn read(reader: &mut Reader, args: AuditKeepingArgs) -> Self {
+        let AuditKeepingArgs {
+            audit_signing_key_file,
+            audit_retention,
+        } = args;
+        let kept_months = reader.read("AUDIT_RETENTION", audit_retention, |text| value::number(text, 1..=1200));
+        Self {
+            key: read_key(reader, audit_signing_key_file).map(Arc::new),
+            kept_months: kept_months.unwrap_or(Self::default().kept_months),
+        }
+    }
+}
+
+fn read_key(reader: &mut Reader, path: Option<String>) -> Option<SigningKey> {
+    reader.read("AUDIT_SIGNING_KEY_FILE", path, |path| {
+        SigningKey::read(Path::new(path)).map_err(|error| error.to_string())
+    })
+}
+
+/// The checked configuration of `audit`.
+#[derive(Debug, Clone)]
+pub struct AuditCommandConfig {
+    /// What to do.
+    pub task: AuditTask,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// What `audit` does.
+#[derive(Debug, Clone)]
+pub enum AuditTask {
+    /// Verify a database, or a file.
+    Verify {
+        /// What to verify.
+        source: AuditSource,
+        /// Whose signatures count.
+        keys: PublicKeys,
+        /// A head from a log.
+        expected_head: Option<Head>,
+    },
+    /// Write the log of a database to a new file.
+    Export {
+        /// A direct connection.
+        connect: ConnectConfig,
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Where an audit log is.
+#[derive(Debug, Clone)]
+pub enum AuditSource {
+    /// In a database.
+    Database(Box<ConnectConfig>),
+    /// In an export.
+    File(PathBuf),
+}
+
+impl AuditCommandConfig {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_args(args: AuditArgs, environment: Environment) -> Result<Self, ConfigErrors> {
+        let AuditArgs { action, database, log } = args;
+        let mut reader = Reader::default();
+        let log = LogConfig::read(&mut reader, log, environment.rust_log.clone());
+        let connect = |reader: &mut Reader| ConnectConfig::read_direct(reader, database.clone(), environment.clone());
+        let task = match action {
+            AuditAction::Export { file } => connect(&mut reader).map(|connect| AuditTask::Export { connect, file }),
+            AuditAction::Verify {
+                file,
+                expected_head,
+                audit_public_keys_file,
+                audit_signing_key_file,
+            } => {
+                let source = match file {
+                    Some(file) => Some(AuditSource::File(file)),
+                    None => connect(&mut reader).map(|connect| AuditSource::Database(Box::new(connect))),
+                };
+                let expected_head = reader.read("EXPECTED_HEAD", expected_head, |text| {
+                    text.parse().map_err(|error: NotAHead| error.to_string())
+                });
+                let keys = read_keys(&mut reader, audit_public_keys_file, audit_signing_key_file);
+                source.map(|source| AuditTask::Verify {
+                    source,
+                    keys,
+                    expected_head,
+                })
+            }
+        };
+        reader.finish(task.map(|task| Self { task, log }))
+    }
+}
+
+/// The public keys that were given, and that of the private key, whichever is there.
+fn read_keys(reader: &mut Reader, public: Option<String>, private: Option<String>) -> PublicKeys {
+    let given = public.is_some() || private.is_some();
+    let public = reader.read("AUDIT_PUBLIC_KEYS_FILE", public, |path| {
+        PublicKeys::read(Path::new(path)).map_err(|error| error.to_string())
+    });
+    let own = read_key(reader, private);
+    if !given {
+        reader.report(
+            "AUDIT_PUBLIC_KEYS_FILE",
+            "is missing: a seal is worth nothing without the public key of whoever signed it",
+        );
+    }
+    let keys = public.unwrap_or_default();
+    match own {
+        Some(key) => keys.with(&key),
+        None => keys,
+    }
+}

@@ -1,0 +1,342 @@
+//! Whether events and seals are as they were, and if not, which is the first that is not.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::event::{AuditEvent, EventHasher};
+use super::month::Month;
+use super::record::AuditItem;
+use super::seal::{CheckSignature, Checkpoint, Head, Seal, SignatureCheck, Signed, first_previous_root};
+use crate::domain::digest::Digest;
+
+/// The first thing that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The checkpoint of the retention is not signed by its key.
+    CheckpointEdited,
+    /// A seal is not there, though a later one is.
+    SealRemoved {
+        /// Its number.
+        number: i64,
+    },
+    /// A seal is not as it was signed, or does not follow from the one before.
+    SealEdited {
+        /// Its number.
+        number: i64,
+    },
+    /// A seal or the checkpoint is signed by a key that is not among those that were given.
+    UnknownKey {
+        /// The id of the key.
+        key_id: String,
+    },
+    /// An event is not as it was sealed.
+    EventEdited {
+        /// The event.
+        id: Uuid,
+        /// Its seal.
+        seal: i64,
+    },
+    /// An event was sealed and is not there.
+    EventRemoved {
+        /// Its seal.
+        seal: i64,
+        /// Its place among the events of the seal, from 1.
+        position: usize,
+        /// The event before it in the seal.
+        after: Option<Uuid>,
+    },
+    /// An event is there that was not sealed, though events around it were.
+    EventInserted {
+        /// The event.
+        id: Uuid,
+        /// The last seal before it.
+        seal: Option<i64>,
+    },
+    /// An event is not in the place where it was sealed.
+    EventReordered {
+        /// The event.
+        id: Uuid,
+        /// Its seal.
+        seal: i64,
+    },
+    /// The seal that was expected is not there: the newest were cut off.
+    HeadRemoved {
+        /// What was expected.
+        expected: Head,
+    },
+    /// The seal with the expected number is another one: the log was cut off behind an earlier one, and went on.
+    HeadReplaced {
+        /// What was expected.
+        expected: Head,
+        /// The root of the one that is there.
+        found: Digest,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CheckpointEdited => f.write_str("the checkpoint of the retention was edited"),
+            Self::SealRemoved { number } => write!(f, "seal {number} was removed"),
+            Self::SealEdited { number } => write!(f, "seal {number} was edited"),
+            Self::UnknownKey { key_id } => write!(
+                f,
+                "the key {key_id}, which signed a seal, is not among the public keys that were given"
+            ),
+            Self::EventEdited { id, seal } => write!(f, "event {id} of seal {seal} was edited"),
+            Self::EventRemoved { seal, position, after } => {
+                write!(f, "event number {position} of seal {seal} was removed")?;
+                match after {
+                    Some(id) => write!(f, "; it stood after event {id}"),
+                    None => Ok(()),
+                }
+            }
+            Self::EventInserted { id, seal: Some(seal) } => {
+                write!(f, "event {id} was inserted among those of seal {seal} or behind them")
+            }
+            Self::EventInserted { id, seal: None } => write!(f, "event {id} was inserted before the first seal"),
+            Self::EventReordered { id, seal } => {
+                write!(f, "event {id} of seal {seal} was moved to another place")
+            }
+            Self::HeadRemoved { expected } => write!(f, "seal {expected} was removed, with all that followed it"),
+            Self::HeadReplaced { expected, found } => write!(
+                f,
+                "seal {expected} was replaced by one with the root {found}: what followed the seal before it was cut off"
+            ),
+        }
+    }
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The seals that were looked at.
+    pub seals: u64,
+    /// The sealed events that were looked at.
+    pub events: u64,
+    /// The events that are too new to be sealed: nothing vouches for them yet.
+    pub unsealed: u64,
+    /// The last seal that was looked at.
+    pub head: Option<Head>,
+    /// The first month whose events are kept, where earlier ones were dropped.
+    pub kept_from: Option<Month>,
+    /// Whether an expected head was found. Otherwise nothing tells that the newest seals were cut off, with their events.
+    pub is_head_checked: bool,
+    /// The first thing that is not as it was; none when all is.
+    pub finding: Option<Finding>,
+}
+
+/// Walks through a log: the checkpoint, then each seal and its events. After the first finding it looks at nothing more.
+#[derive(Debug)]
+pub struct Verifier<K> {
+    keys: K,
+    expected: Option<Head>,
+    report: Report,
+    hasher: EventHasher,
+    last: Head,
+    current: Option<OpenSeal>,
+}
+
+/// The seal whose events are being looked at.
+#[derive(Debug)]
+struct OpenSeal {
+    number: i64,
+    digests: Vec<Digest>,
+    /// How many events were as sealed, from the first.
+    matched: usize,
+    /// The last of them.
+    last_matched: Option<Uuid>,
+    /// The events from the first on that is not as sealed.
+    others: Vec<(Uuid, Digest)>,
+}
+
+impl<K: CheckSignature> Verifier<K> {
+    /// Begins. `expected` is a head that was logged: it proves that what came up to it is there.
+    pub fn new(keys: K, expected: Option<Head>) -> Self {
+        Self {
+            keys,
+            expected,
+            report: Report {
+                seals: 0,
+                events: 0,
+                unsealed: 0,
+                head: None,
+                kept_from: None,
+                is_head_checked: false,
+                finding: None,
+            },
+            hasher: EventHasher::default(),
+            last: Head {
+                number: 0,
+                root: first_previous_root(),
+            },
+            current: None,
+        }
+    }
+
+    /// Whether something was found: nothing after it is looked at.
+    pub fn is_done(&self) -> bool {
+        self.report.finding.is_some()
+    }
+
+    /// Takes the checkpoint that the retention left, before all else.
+    pub fn take_checkpoint(&mut self, checkpoint: &Checkpoint, signed: &Signed) {
+        self.check_signature(&checkpoint.message(), signed, Finding::CheckpointEdited);
+        self.report.kept_from = Some(checkpoint.kept_from);
+        self.last = Head {
+            number: checkpoint.seal_number,
+            root: checkpoint.seal_root,
+        };
+        self.compare_with_expected(self.last);
+    }
+
+    /// Takes the next seal or event.
+    pub fn take(&mut self, item: &AuditItem) {
+        if self.is_done() {
+            return;
+        }
+        match item {
+            AuditItem::Seal(seal) => self.take_seal(seal),
+            AuditItem::Event(event) => self.take_event(event),
+            AuditItem::Unsealed(_) => {
+                self.close_seal();
+                self.report.unsealed += 1;
+            }
+        }
+    }
+
+    /// Says what was found.
+    pub fn finish(mut self) -> Report {
+        self.close_seal();
+        // One before the checkpoint is not looked at any more.
+        if let Some(expected) = self.expected.filter(|head| head.number > self.last.number) {
+            self.find(Finding::HeadRemoved { expected });
+        }
+        self.report
+    }
+
+    fn take_seal(&mut self, seal: &Seal) {
+        self.close_seal();
+        let number = seal.content.number;
+        let due = self.last.number + 1;
+        if number > due {
+            self.find(Finding::SealRemoved { number: due });
+        }
+        let is_next = number == due && seal.content.previous_root == self.last.root;
+        if !is_next || seal.root != seal.content.root() {
+            self.find(Finding::SealEdited { number });
+        }
+        let message = seal.content.message(seal.root);
+        self.check_signature(&message, &seal.signed, Finding::SealEdited { number });
+        if self.is_done() {
+            return;
+        }
+        self.report.seals += 1;
+        self.last = seal.head();
+        self.report.head = Some(self.last);
+        self.compare_with_expected(self.last);
+        let is_dropped = self.report.kept_from.is_some_and(|kept| seal.content.month < kept);
+        self.current = Some(OpenSeal {
+            number,
+            digests: if is_dropped {
+                Vec::new()
+            } else {
+                seal.content.event_digests.clone()
+            },
+            matched: 0,
+            last_matched: None,
+            others: Vec::new(),
+        });
+    }
+
+    fn take_event(&mut self, event: &AuditEvent) {
+        let digest = self.hasher.digest(event);
+        let Some(open) = &mut self.current else {
+            let seal = self.report.head.map(|head| head.number);
+            return self.find(Finding::EventInserted { id: event.id, seal });
+        };
+        if open.others.is_empty() && open.digests.get(open.matched) == Some(&digest) {
+            open.matched += 1;
+            open.last_matched = Some(event.id);
+            self.report.events += 1;
+            return;
+        }
+        open.others.push((event.id, digest));
+    }
+
+    fn close_seal(&mut self) {
+        if let Some(finding) = self.current.take().and_then(|open| open.difference()) {
+            self.find(finding);
+        }
+    }
+
+    fn check_signature(&mut self, message: &[u8], signed: &Signed, otherwise: Finding) {
+        match self.keys.check(message, signed) {
+            SignatureCheck::Good => {}
+            SignatureCheck::Bad => self.find(otherwise),
+            SignatureCheck::UnknownKey => self.find(Finding::UnknownKey {
+                key_id: signed.key_id.clone(),
+            }),
+        }
+    }
+
+    fn compare_with_expected(&mut self, head: Head) {
+        let Some(expected) = self.expected.filter(|expected| expected.number == head.number) else {
+            return;
+        };
+        if expected.root == head.root {
+            self.report.is_head_checked = true;
+            return;
+        }
+        self.find(Finding::HeadReplaced {
+            expected,
+            found: head.root,
+        });
+    }
+
+    /// Keeps the first finding.
+    fn find(&mut self, finding: Finding) {
+        self.report.finding.get_or_insert(finding);
+    }
+}
+
+impl OpenSeal {
+    /// What the first event that is not as sealed says; none when all are.
+    fn difference(self) -> Option<Finding> {
+        let seal = self.number;
+        let sealed = &self.digests[self.matched..];
+        let found: Vec<Digest> = self.others.iter().map(|(_, digest)| *digest).collect();
+        let removed = Finding::EventRemoved {
+            seal,
+            position: self.matched + 1,
+            after: self.last_matched,
+        };
+        let (due, &(id, digest)) = match (sealed.first(), self.others.first()) {
+            (None, None) => return None,
+            (Some(_), None) => return Some(removed),
+            (None, Some(&(id, _))) => return Some(Finding::EventInserted { id, seal: Some(seal) }),
+            (Some(due), Some(first)) => (due, first),
+        };
+        Some(match (sealed.contains(&digest), found.contains(due)) {
+            (true, true) => Finding::EventReordered { id, seal },
+            (false, true) => Finding::EventInserted { id, seal: Some(seal) },
+            (false, false) => Finding::EventEdited { id, seal },
+            // The one that is due may stand elsewhere, when what it is ordered by was edited.
+            (true, false) => match self.first_unsealed(sealed) {
+                Some(moved) => Finding::EventReordered { id: moved, seal },
+                None => removed,
+            },
+        })
+    }
+
+    fn first_unsealed(&self, sealed: &[Digest]) -> Option<Uuid> {
+        let known: HashSet<&Digest> = sealed.iter().collect();
+        let stranger = self.others.iter().find(|(_, digest)| !known.contains(digest));
+        stranger.map(|(id, _)| *id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Rows of the audit log, of seals and of checkpoints, as values of the domain.
+
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+use uuid::Uuid;
+
+use super::xid::Xid;
+use crate::domain::audit::{AuditEvent, Checkpoint, Month, Seal, SealContent, Signature, Signed};
+use crate::domain::digest::Digest;
+use crate::error::{Error, Result};
+
+/// The columns of an event, in the order in which [`event`] reads them: by position, because verification reads millions.
+macro_rules! event_columns {
+    () => {
+        "id, event_time, xid, seq, actor, actor_groups, auth_method, method, permission, project, resource, resource_uid, \
+         revision_before, revision_after, sha256_before, sha256_after, changed_paths, result, reason, client_ip::text, \
+         user_agent, correlation_id, trace_id, event_count, details::text"
+    };
+}
+pub(super) use event_columns;
+
+/// The columns of a seal.
+macro_rules! seal_columns {
+    () => {
+        "number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_digests, previous_root, root, sealed_at, key_id, \
+         signature"
+    };
+}
+pub(super) use seal_columns;
+
+/// Takes the columns of a row one after the other.
+struct Columns<'r> {
+    row: &'r Row,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    fn take<T: FromSql<'r>>(&mut self) -> Result<T, tokio_postgres::Error> {
+        let column = self.next;
+        self.next += 1;
+        self.row.try_get(column)
+    }
+
+    fn take_digest(&mut self) -> Result<Option<Digest>> {
+        self.take::<Option<&[u8]>>()?.map(digest).transpose()
+    }
+}
+
+/// Reads an event.
+///
+/// # Errors
+/// `Internal`, when somebody has written what no event of ours holds.
+pub(super) fn event(row: &Row) -> Result<AuditEvent> {
+    let mut columns = Columns { row, next: 0 };
+    Ok(AuditEvent {
+        id: columns.take()?,
+        event_time: columns.take()?,
+        xid: columns.take::<Xid>()?.0,
+        seq: columns.take()?,
+        actor: columns.take()?,
+        actor_groups: columns.take()?,
+        auth_method: columns.take()?,
+        method: columns.take()?,
+        permission: columns.take()?,
+        project: columns.take()?,
+        resource: columns.take()?,
+        resource_uid: columns.take()?,
+        revision_before: columns.take()?,
+        revision_after: columns.take()?,
+        sha256_before: columns.take_digest()?,
+        sha256_after: columns.take_digest()?,
+        changed_paths: columns.take()?,
+        result: columns.take()?,
+        reason: columns.take()?,
+        client_ip: columns.take()?,
+        user_agent: columns.take()?,
+        correlation_id: columns.take::<Uuid>()?,
+        trace_id: columns.take()?,
+        event_count: columns.take()?,
+        details: columns.take()?,
+    })
+}
+
+/// Reads a seal.
+///
+/// # Errors
+/// `Internal`, when it is none of ours.
+pub(super) fn seal(row: &Row) -> Result<Seal> {
+    let digests: &[u8] = row.try_get("event_digests")?;
+    Ok(Seal {
+        content: SealContent {
+            number: row.try_get("number")?,
+            epoch: row.try_get("epoch")?,
+            after_seq: row.try_get("after_seq")?,
+            month: month(row.try_get("month")?)?,
+            from_xid: row.try_get::<_, Xid>("from_xid")?.0,
+            to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+            last_seq: row.try_get("last_seq")?,
+            event_digests: digests.chunks(32).map(digest).collect::<Result<_>>()?,
+            previous_root: digest(row.try_get("previous_root")?)?,
+            sealed_at: row.try_get::<_, OffsetDateTime>("sealed_at")?,
+        },
+        root: digest(row.try_get("root")?)?,
+        signed: signed(row)?,
+    })
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// `Internal`, when it is none of ours.
+pub(super) fn checkpoint(row: &Row) -> Result<(Checkpoint, Signed)> {
+    let checkpoint = Checkpoint {
+        kept_from: month(row.try_get("kept_from")?)?,
+        seal_number: row.try_get("seal_number")?,
+        seal_root: digest(row.try_get("seal_root")?)?,
+        dropped_events: row.try_get("dropped_events")?,
+        created_at: row.try_get("created_at")?,
+    };
+    Ok((checkpoint, signed(row)?))
+}
+
+fn signed(row: &Row) -> Result<Signed> {
+    Ok(Signed {
+        key_id: row.try_get("key_id")?,
+        signature: Signature(row.try_get("signature")?),
+    })
+}
+
+/// Reads 32 bytes.
+pub(super) fn digest(bytes: &[u8]) -> Result<Digest> {
+    <[u8; 32]>::try_from(bytes).map(Digest::from).map_err(Error::internal)
+}
+
+/// Reads a month.
+pub(super) fn month(text: &str) -> Result<Month> {
+    Month::parse(text).map_err(Error::internal)
+}

@@ -1,0 +1,159 @@
+//! The audit log: appended to and nothing else, sealed, verified, exported, dropped when its time is over, and the rights of the
+//! role that writes it.
+
+mod append_only;
+mod command;
+mod format;
+mod restore;
+mod retention;
+mod rights;
+mod sealing;
+mod servers;
+mod tampering;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashboard_store::config::{AuditConfig, ConnectConfig, PoolConfig};
+use dashboard_store::domain::audit::{Head, Report};
+use dashboard_store::signing::{PublicKeys, SigningKey};
+use dashboard_store::store::pool::Pool;
+use dashboard_store::store::{NewSeal, Retention, Sealing, Store};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::support::cluster::{TestDatabase, directory};
+
+/// How long a test waits for other tests to end their transactions, which hold sealing back.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A new key.
+fn new_key() -> Arc<SigningKey> {
+    let path = directory().join(format!("key-{}.pem", Uuid::new_v4()));
+    Arc::new(SigningKey::read_or_create(&path).unwrap())
+}
+
+/// A store whose audit log is sealed, and the key.
+struct Sealed {
+    store: Store,
+    key: Arc<SigningKey>,
+}
+
+impl Sealed {
+    fn new(connect: &ConnectConfig) -> Self {
+        let pool = Pool::connect_lazy(connect.clone(), PoolConfig::default()).unwrap();
+        let retention = Retention {
+            revisions_kept: 100,
+            deleted_dashboards: Duration::from_secs(3600),
+        };
+        let key = new_key();
+        let audit = AuditConfig {
+            key: Some(Arc::clone(&key)),
+            ..AuditConfig::default()
+        };
+        Self {
+            store: Store::new(pool, retention).with_audit(audit),
+            key,
+        }
+    }
+
+    /// Makes the seals that can be made now.
+    async fn seal_once(&self) -> Vec<NewSeal> {
+        let mut made = Vec::new();
+        loop {
+            match self.store.seal_audit_log(&self.key).await.unwrap() {
+                Sealing::Sealed { seals, is_behind } => {
+                    made.extend(seals);
+                    if !is_behind {
+                        return made;
+                    }
+                }
+                Sealing::AnotherSeals => panic!("nobody else seals here"),
+            }
+        }
+    }
+
+    /// Makes seals until so many more events are sealed.
+    async fn seal(&self, events: usize) -> Vec<NewSeal> {
+        let all_sealed = async {
+            let mut made = Vec::new();
+            while made.iter().map(|seal: &NewSeal| seal.events).sum::<usize>() < events {
+                made.extend(self.seal_once().await);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            made
+        };
+        tokio::time::timeout(LIMIT, all_sealed).await.unwrap()
+    }
+
+    async fn verify(&self) -> Report {
+        self.verify_against(None).await
+    }
+
+    async fn verify_against(&self, expected: Option<Head>) -> Report {
+        let keys = PublicKeys::default().with(&self.key);
+        self.store.verify_audit_log(keys, expected).await.unwrap()
+    }
+}
+
+/// Appends so many events in one transaction, and gives their ids in order.
+async fn append(sql: &Client, events: i32) -> Vec<Uuid> {
+    append_at(sql, events, "now()").await
+}
+
+/// Appends so many events of a time, an expression of SQL.
+async fn append_at(sql: &Client, events: i32, time: &str) -> Vec<Uuid> {
+    let statement = format!(
+        "INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT {time}, 'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid() FROM generate_series(1, $1) AS n
+        RETURNING id"
+    );
+    let rows = sql.query(&statement, &[&events]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// How many rows a table has.
+async fn count(sql: &Client, table: &str) -> i64 {
+    let statement = format!("SELECT count(*) FROM {table}");
+    sql.query_one(&statement, &[]).await.unwrap().get(0)
+}
+
+/// The names of the partitions, in their order.
+async fn partitions(sql: &Client) -> Vec<String> {
+    let statement =
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_log'::regclass ORDER BY 1";
+    let rows = sql.query(statement, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Lets this superuser do what the triggers refuse.
+async fn disable_guards(sql: &Client) {
+    let tables = partitions(sql).await;
+    let all = tables
+        .iter()
+        .map(String::as_str)
+        .chain(["audit_log", "audit_seal", "audit_checkpoint"]);
+    for table in all {
+        let disable = format!("ALTER TABLE {table} DISABLE TRIGGER USER");
+        sql.batch_execute(&disable).await.unwrap();
+    }
+}
+
+/// Attaches the partition of a month, such as `2019-01`, as `ensure_audit_partitions` does.
+async fn make_partition(sql: &Client, month: &str) {
+    let partition = format!("audit_log_{}", month.replace('-', "_"));
+    let statement = format!(
+        "CREATE TABLE {partition} (LIKE audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+        ALTER TABLE audit_log ATTACH PARTITION {partition}
+            FOR VALUES FROM ('{month}-01T00:00:00Z') TO (timestamptz '{month}-01T00:00:00Z' + interval '1 month')"
+    );
+    sql.batch_execute(&statement).await.unwrap();
+}
+
+/// A database, a connection of its superuser, and what seals it.
+async fn start() -> (TestDatabase, Client, Sealed) {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    let sealed = Sealed::new(&database.service_config());
+    (database, sql, sealed)
+}

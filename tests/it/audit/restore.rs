@@ -1,0 +1,97 @@
+//! A dump of the log in another cluster, where transaction ids begin again.
+
+use std::pin::pin;
+
+use dashboard_store::store::connect;
+use futures_util::{SinkExt as _, TryStreamExt as _};
+
+use super::*;
+use crate::support::cluster::migrate;
+use crate::support::postgres::OwnPostgres;
+
+/// Uses up transaction ids.
+async fn burn_transaction_ids(sql: &Client) {
+    let statement = "CREATE TEMPORARY TABLE burnt (id integer);
+        DO $$ BEGIN FOR i IN 1..20000 LOOP BEGIN INSERT INTO burnt VALUES (i); EXCEPTION WHEN division_by_zero THEN END;
+        END LOOP; END $$";
+    sql.batch_execute(statement).await.unwrap();
+}
+
+/// Copies what `pg_dump` would: rows as they are, and where the sequence stands.
+async fn copy_log(from: &Client, to: &Client) {
+    for table in ["audit_log", "audit_seal"] {
+        let mut rows = pin!(from.copy_out(&format!("COPY (SELECT * FROM {table}) TO STDOUT")).await.unwrap());
+        let mut copy = pin!(to.copy_in(&format!("COPY {table} FROM STDIN")).await.unwrap());
+        while let Some(chunk) = rows.try_next().await.unwrap() {
+            copy.send(chunk).await.unwrap();
+        }
+        copy.finish().await.unwrap();
+    }
+    let position: i64 = from
+        .query_one("SELECT last_value FROM audit_log_seq", &[])
+        .await
+        .unwrap()
+        .get(0);
+    to.query_one("SELECT setval('audit_log_seq', $1)", &[&position])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
+    let (_, old, sealed) = start().await;
+    burn_transaction_ids(&old).await;
+    for _ in 0..2 {
+        append(&old, 5).await;
+        sealed.seal(5).await;
+    }
+    append(&old, 3).await;
+    let younger = OwnPostgres::start().await;
+    let connect = younger.socket_config();
+    migrate(&connect).await;
+    let new = connect::connect(&connect).await.unwrap().client;
+    copy_log(&old, &new).await;
+    append(&new, 4).await;
+    let pool = Pool::connect_lazy(connect, PoolConfig::default()).unwrap();
+    let retention = Retention {
+        revisions_kept: 100,
+        deleted_dashboards: Duration::ZERO,
+    };
+    let restored = Sealed {
+        store: Store::new(pool, retention),
+        key: Arc::clone(&sealed.key),
+    };
+    let report = restored.verify().await;
+    assert_eq!((report.events, report.finding), (10, None));
+
+    let seals = restored.seal_once().await;
+
+    let made: Vec<_> = seals
+        .iter()
+        .map(|seal| (seal.head.number, seal.epoch, seal.events))
+        .collect();
+    assert_eq!(made, [(3, 1, 3), (4, 2, 4)]);
+    append(&new, 2).await;
+    let next = restored.seal_once().await;
+    assert_eq!((next[0].head.number, next[0].epoch, next[0].events), (5, 2, 2));
+    let report = restored.verify().await;
+    assert_eq!(
+        (report.seals, report.events, report.unsealed, report.finding),
+        (5, 19, 0, None)
+    );
+
+    // In both epochs, whatever their transaction ids.
+    disable_guards(&new).await;
+    for resource in ["tests/5", "tests/4"] {
+        let edit = format!(
+            "UPDATE audit_log SET actor = actor || 'x' WHERE id = (
+            SELECT id FROM audit_log WHERE resource = '{resource}' ORDER BY seq DESC LIMIT 1)"
+        );
+        assert_eq!(new.execute(&edit, &[]).await.unwrap(), 1);
+        assert!(restored.verify().await.finding.is_some(), "{resource}");
+        new.batch_execute("UPDATE audit_log SET actor = 'user:ada'")
+            .await
+            .unwrap();
+        assert_eq!(restored.verify().await.finding, None);
+    }
+}
