@@ -2,6 +2,7 @@
 //!
 //! What belongs here: everything on the wire that is the same for every RPC. What does not: any RPC by name.
 
+mod audit;
 mod authenticate;
 mod catch_panic;
 mod connection;
@@ -36,6 +37,7 @@ pub use self::listener::{Listener, ServerError};
 pub use self::methods::{Method, Methods};
 pub use self::shutdown::Shutdown;
 
+use crate::audit_trail::AuditTrail;
 use crate::health::HealthHandle;
 use crate::sidecar;
 use crate::telemetry::Metrics;
@@ -104,6 +106,8 @@ pub struct Services {
     pub sidecar: axum::Router,
     /// Where calls are counted.
     pub metrics: Metrics,
+    /// Where calls wait that are audit events.
+    pub audit_trail: AuditTrail,
 }
 
 /// Both ports are bound, nothing is served yet.
@@ -144,8 +148,14 @@ impl Server {
             health,
             sidecar,
             metrics,
+            audit_trail,
         } = services;
-        let handler = stack(routes, methods, metrics, &options.limits);
+        let observe = observe::Observe {
+            metrics,
+            slow: options.limits.slow,
+            audit_trail,
+        };
+        let handler = stack(routes, methods, observe, &options.limits);
         let connections = Connections::new(handler, options.connection.clone(), shutdown.clone());
 
         let serve_grpc = grpc.accept_until(shutdown.closing(), |stream, peer| connections.spawn(stream, peer));
@@ -186,7 +196,7 @@ async fn finish_calls<H: Handler>(connections: &Connections<H>, shutdown: &Shutd
 }
 
 /// The layers around every RPC; a request goes through them from the last line to the first.
-fn stack(routes: Routes, methods: Methods, metrics: Metrics, limits: &CallLimits) -> impl Handler + use<> {
+fn stack(routes: Routes, methods: Methods, observe: observe::Observe, limits: &CallLimits) -> impl Handler + use<> {
     let handler = Rpcs(routes.prepare());
     let handler = drain::Drain.around(handler);
     let handler = authenticate::Authenticate.around(handler);
@@ -198,11 +208,7 @@ fn stack(routes: Routes, methods: Methods, metrics: Metrics, limits: &CallLimits
     .around(handler);
     let handler = catch_panic::CatchPanic.around(handler);
     let handler = details::Details.around(handler);
-    let handler = observe::Observe {
-        metrics,
-        slow: limits.slow,
-    }
-    .around(handler);
+    let handler = observe.around(handler);
     identity::Identity {
         methods: Arc::new(methods),
     }

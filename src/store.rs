@@ -25,7 +25,7 @@ mod run_tx;
 mod statement;
 mod template;
 
-pub use audit::{AuditWalk, NewSeal, Sealing};
+pub use audit::{AuditExport, AuditWalk, NewSeal, Sealing};
 pub use dashboard::{AuthorisedItem, Export};
 
 use std::time::Duration;

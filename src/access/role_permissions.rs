@@ -12,8 +12,9 @@ impl Role {
             Self::Viewer => is_of_viewer(permission),
             Self::Editor => is_of_viewer(permission) || is_of_editor(permission),
             Self::Admin => is_of_viewer(permission) || is_of_editor(permission) || is_of_admin(permission),
-            // These two have what no project has: the audit log, and the links of others.
-            Self::Auditor | Self::Gateway => false,
+            Self::Auditor => is_of_auditor(permission),
+            // It has what no project has: the links of others.
+            Self::Gateway => false,
             Self::PlatformAdmin => !is_of_nobody(permission),
         }
     }
@@ -68,6 +69,18 @@ const fn is_of_admin(permission: Permission) -> bool {
             | P::AccessGrantsList
             | P::AccessGrantsCreate
             | P::AccessGrantsRevoke
+            | P::AuditEventsList
+            | P::AuditEventsGet
+            | P::AuditEventsExport
+    )
+}
+
+/// What an auditor may: all that can be done with the audit log, and nothing else.
+const fn is_of_auditor(permission: Permission) -> bool {
+    use Permission as P;
+    matches!(
+        permission,
+        P::AuditEventsList | P::AuditEventsGet | P::AuditEventsExport | P::AuditLogVerify
     )
 }
 

@@ -1,5 +1,7 @@
-//! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
+//! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates
+//! and of audit events.
 
+mod audit_event;
 mod template;
 
 use std::fmt;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
+pub use audit_event::{AuditEventName, AuditParent};
 pub use template::TemplateName;
 
 /// The longest id in bytes (Perses `go/common/validate.go`).

@@ -1,5 +1,6 @@
 //! Conversions between messages and domain values: one file per topic, no I/O.
 
+pub mod audit;
 pub mod dashboard;
 pub mod export;
 pub mod import;

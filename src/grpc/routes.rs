@@ -4,10 +4,11 @@ use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
 use super::proto::FILE_DESCRIPTOR_SET;
+use super::proto::audit_service_server::AuditServiceServer;
 use super::proto::dashboard_service_server::DashboardServiceServer;
 use super::proto::preferences_service_server::PreferencesServiceServer;
 use super::proto::template_service_server::TemplateServiceServer;
-use super::{Dashboards, Preferences, Templates};
+use super::{AuditLog, Dashboards, Preferences, Templates};
 use crate::health::{self, HealthHandle};
 
 /// The largest message in either direction, in bytes; every service of ours is built with it.
@@ -31,6 +32,8 @@ pub struct Handlers {
     pub templates: Templates,
     /// Of PreferencesService.
     pub preferences: Preferences,
+    /// Of AuditService.
+    pub audit_log: AuditLog,
 }
 
 /// Puts the services together, with health and reflection; `names` are the full names of all of them.
@@ -47,9 +50,13 @@ pub fn routes(handlers: Handlers, health: HealthHandle, names: &[String]) -> Res
     let template_service = TemplateServiceServer::new(handlers.templates)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let audit_service = AuditServiceServer::new(handlers.audit_log)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let routes = Routes::new(dashboard_service)
         .add_service(template_service)
         .add_service(preferences_service)
+        .add_service(audit_service)
         .add_service(health::grpc_service(health, names))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

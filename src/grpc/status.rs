@@ -18,6 +18,8 @@ const DASHBOARD_TYPE: &str = "dashboards.perses.dev/Dashboard";
 
 /// The same of templates.
 const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
+/// The same of audit events, and of the log itself.
+const AUDIT_EVENT_TYPE: &str = "dashboards.perses.dev/AuditEvent";
 /// The same of what users keep.
 const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
 
@@ -132,6 +134,8 @@ fn about(reason: Reason, name: String) -> ErrorDetails {
 fn resource_type(name: &str) -> &'static str {
     match name.rsplit('/').nth(1) {
         Some("templates") => TEMPLATE_TYPE,
+        Some("auditEvents") => AUDIT_EVENT_TYPE,
+        None if name == "platform" => AUDIT_EVENT_TYPE,
         _ if name.starts_with("users/") => PREFERENCES_TYPE,
         _ => DASHBOARD_TYPE,
     }

@@ -1,6 +1,10 @@
 //! Audit events: appended in the transaction of the change that they tell of, sealed, walked through, dropped when their time
 //! is over.
 
+mod filter;
+mod folded;
+mod list;
+mod reading;
 mod retention;
 mod rows;
 mod sealing;
@@ -15,6 +19,7 @@ use crate::domain::name::ProjectId;
 use crate::error::Result;
 use crate::store::pool::Transaction;
 
+pub use list::AuditExport;
 pub(super) use retention::drop_oldest;
 pub(super) use sealing::seal;
 pub use sealing::{NewSeal, Sealing};

@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod audit_service;
 mod binary;
 mod commit_lost;
 mod dashboards;

@@ -20,7 +20,11 @@ async fn burn_transaction_ids(sql: &Client) {
 /// Copies what `pg_dump` would: rows as they are, and where the sequence stands.
 async fn copy_log(from: &Client, to: &Client) {
     for table in ["audit_log", "audit_seal"] {
-        let mut rows = pin!(from.copy_out(&format!("COPY (SELECT * FROM {table}) TO STDOUT")).await.unwrap());
+        let mut rows = pin!(
+            from.copy_out(&format!("COPY (SELECT * FROM {table}) TO STDOUT"))
+                .await
+                .unwrap()
+        );
         let mut copy = pin!(to.copy_in(&format!("COPY {table} FROM STDIN")).await.unwrap());
         while let Some(chunk) = rows.try_next().await.unwrap() {
             copy.send(chunk).await.unwrap();
