@@ -85,15 +85,21 @@ impl AuditTrail {
     /// Takes a call that ended. `method` is its full name, or one name for all that there are not; `reason` is asked for when it
     /// is an event.
     pub fn call_ended(&self, method: &str, origin: &CallOrigin, end: CallEnd, reason: impl FnOnce() -> String) {
-        let asked = origin.course.asked();
-        let Some(result) = self.result(end, asked.as_ref()) else {
+        let looked_at = origin.course.look(|asked| {
+            let result = self.result(end, asked)?;
+            Some((result, asked.cloned()))
+        });
+        // Most calls are no events.
+        let Some((result, asked)) = looked_at else {
             return;
         };
         let why = match (result, end) {
             (AuditResult::Success, _) => None,
-            // Refused in part: an item of a call that went on.
-            (AuditResult::Denied, CallEnd::Succeeded) => Some(Reason::PermissionDenied.as_str().to_owned()),
-            (AuditResult::Denied | AuditResult::Failed, _) => Some(reason()),
+            (AuditResult::Denied, CallEnd::Denied) | (AuditResult::Failed, _) => Some(reason()),
+            // A part of it was denied: an item of a call that went on.
+            (AuditResult::Denied, CallEnd::Succeeded | CallEnd::Failed) => {
+                Some(Reason::PermissionDenied.as_str().to_owned())
+            }
         };
         let fold = match (result, &asked, &self.shared.reads) {
             (AuditResult::Success, _, Some(reads)) => reads,

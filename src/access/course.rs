@@ -56,9 +56,9 @@ impl CallCourse {
         }
     }
 
-    /// What was asked for; none before anything was.
-    pub fn asked(&self) -> Option<Asked> {
-        self.lock().clone()
+    /// Looks at what was asked for; none before anything was.
+    pub fn look<T>(&self, at: impl FnOnce(Option<&Asked>) -> T) -> T {
+        at(self.lock().as_ref())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Asked>> {

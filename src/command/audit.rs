@@ -19,7 +19,7 @@ pub enum AuditFailure {
     #[error("{0}")]
     Changed(Finding),
     /// The database can't be read.
-    #[error("{error}: {}", .error.causes())]
+    #[error("the audit log can't be read: {}", of_database(.error))]
     Database {
         /// Why.
         error: Error,
@@ -45,6 +45,14 @@ pub enum AuditFailure {
     /// The output could not be written.
     #[error("the output could not be written: {0}")]
     Output(io::Error),
+}
+
+/// What the database said, or else what we make of it.
+fn of_database(error: &Error) -> String {
+    match error.causes() {
+        causes if causes.is_empty() => error.to_string(),
+        causes => causes,
+    }
 }
 
 impl From<Error> for AuditFailure {

@@ -10,6 +10,7 @@ mod sealing;
 mod service;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 pub use self::service::{Service, server_options};
 
@@ -40,8 +41,13 @@ pub enum ServeError {
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(#[from] MigrateError),
     /// The key that the embedded mode keeps can't be used.
-    #[error("the key that signs the audit log {0}")]
-    AuditKey(#[from] KeyError),
+    #[error("{}, the key that signs the audit log, {source}", .path.display())]
+    AuditKey {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
     /// Signals can't be waited for, or the output is closed.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly PARTS=(grpcurl health_probe golang_migrate corpus)
+readonly PARTS=(grpcurl health_probe golang_migrate corpus audit)
 readonly SKIPPED=77
 
 export PATH=$PWD/../../.tools/bin:$PATH
@@ -36,7 +36,7 @@ if [[ ! -x $DASHBOARD_STORE ]]; then
   echo "no binary at $DASHBOARD_STORE: build it first (cargo build), or run make test-conformance"
   exit 1
 fi
-for client in grpcurl grpc-health-probe migrate curl python3; do
+for client in grpcurl grpc-health-probe migrate curl openssl python3; do
   if ! command -v "$client" >/dev/null; then
     echo "$client is not on PATH: run make test-conformance, which installs what it can"
     exit 1
@@ -44,7 +44,7 @@ for client in grpcurl grpc-health-probe migrate curl python3; do
 done
 
 # The service under test is configured here and nowhere else.
-unset "${!DB_@}" DATABASE_URL KUBERNETES_SERVICE_HOST GRPC_ADDR HTTP_ADDR DATA_DIR
+unset "${!DB_@}" "${!AUDIT_@}" DATABASE_URL KUBERNETES_SERVICE_HOST GRPC_ADDR HTTP_ADDR DATA_DIR
 
 work_dir=$(mktemp -d)
 trap clean_up EXIT

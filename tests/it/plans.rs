@@ -3,6 +3,8 @@
 //! The tables below say which and how many. The service answers real calls on a database of 100,000 dashboards, and the
 //! plans come from PostgreSQL's log. It takes a while, so `make plans` runs it, and `cargo test` alone does not.
 
+mod audit;
+mod audit_events;
 mod calls;
 mod explained;
 mod maintenance_calls;
@@ -133,10 +135,12 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
 const LIST: &str = "list_dashboards";
 
 /// Statements that no call runs begin with one of these.
-const NOT_OF_CALLS: [&str; 4] = [
+const NOT_OF_CALLS: [&str; 5] = [
     "backend_pid",
     "migrate_",
     "schema_readiness",
+    // It reads the catalog.
+    "list_audit_partitions",
     "create_database_if_missing",
 ];
 
@@ -454,8 +458,11 @@ fn statements_of_the_store() -> BTreeSet<String> {
 #[test]
 fn every_statement_of_the_store_has_an_expected_plan() {
     let expected = statements()
+        .chain(audit::STATEMENTS)
+        .chain(audit_events::STATEMENTS)
         .map(|(name, _, _)| *name)
-        .chain([LIST, SEARCH, templates::LIST]);
+        .chain([LIST, SEARCH, templates::LIST])
+        .chain(audit_events::LISTING);
     assert_eq!(statements_of_the_store(), expected.map(str::to_owned).collect());
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{ConnectConfig, DatabaseChoice, EmbeddedConfig};
-use crate::signing::{KeyError, SigningKey};
+use crate::signing::SigningKey;
 use crate::store::connect;
 use crate::store::embedded::{self, Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
 use crate::store::migrate::{Migrator, UpOptions};
@@ -53,12 +53,15 @@ impl Database {
     ///
     /// # Errors
     /// The file can't be read or made.
-    pub fn audit_key(&self) -> Result<Option<Arc<SigningKey>>, KeyError> {
+    pub fn audit_key(&self) -> Result<Option<Arc<SigningKey>>, ServeError> {
         let Some(postgres) = &self.embedded else {
             return Ok(None);
         };
         let path = postgres.data_dir().join(AUDIT_KEY_FILE);
-        SigningKey::read_or_create(&path).map(|key| Some(Arc::new(key)))
+        match SigningKey::read_or_create(&path) {
+            Ok(key) => Ok(Some(Arc::new(key))),
+            Err(source) => Err(ServeError::AuditKey { path, source }),
+        }
     }
 
     /// Applies the migrations that are missing.

@@ -6,15 +6,15 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::rows;
-use super::sealing;
+use super::{rows, sealing};
 use crate::domain::audit::seal::first_previous_root;
 use crate::domain::audit::{Checkpoint, Month, Signed};
+use crate::domain::digest::Digest;
 use crate::error::{Error, Result};
 use crate::signing::SigningKey;
 use crate::store::pool::Transaction;
 
-const PARTITIONS: &str = "-- list_partitions_to_keep
+const PARTITIONS: &str = "-- list_audit_partitions_in_order
 SELECT now() AS today, COALESCE(array_agg(class.relname::text ORDER BY class.relname), '{}') AS partitions
 FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid WHERE inhparent = 'audit_log'::regclass";
 
@@ -29,13 +29,16 @@ ORDER BY xid, seq LIMIT 1";
 const COUNT_SEALED: &str = "-- count_sealed_in_partition
 SELECT COALESCE(sum(event_count), 0)::bigint FROM audit_seal WHERE month = $1";
 
-// Seals of a month follow those of the month before, but for some at its edge.
+// Seals of a month follow those of the month before, but for some at its edge. Asked for a range of months, PostgreSQL takes the
+// index of both columns; for one month it would look through all seals by their numbers where the month has none.
 const FIND_LAST_SEAL: &str = "-- find_last_dropped_seal
 SELECT number, root FROM audit_seal WHERE number < COALESCE(
     (
         SELECT min(first.number)
         FROM unnest($1::text[]) AS kept(month)
-            CROSS JOIN LATERAL (SELECT number FROM audit_seal WHERE month = kept.month ORDER BY number LIMIT 1) AS first
+            CROSS JOIN LATERAL (
+                SELECT number FROM audit_seal WHERE month BETWEEN kept.month AND kept.month ORDER BY month, number LIMIT 1
+            ) AS first
     ),
     9223372036854775807
 )
@@ -119,7 +122,7 @@ async fn count_sealed(tx: &Transaction<'_>, month: Month) -> Result<i64> {
 }
 
 /// The number and the root of the last seal before all those over months that are kept.
-async fn last_seal_before(tx: &Transaction<'_>, kept: &[Month]) -> Result<(i64, crate::domain::digest::Digest)> {
+async fn last_seal_before(tx: &Transaction<'_>, kept: &[Month]) -> Result<(i64, Digest)> {
     let months: Vec<String> = kept.iter().map(Month::to_string).collect();
     let rows = tx.query(FIND_LAST_SEAL, &[(&months, Type::TEXT_ARRAY)]).await?;
     match rows.first() {

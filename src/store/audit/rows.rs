@@ -1,5 +1,7 @@
 //! Rows of the audit log, of seals and of checkpoints, as values of the domain.
 
+use std::fmt::Display;
+
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -50,8 +52,18 @@ impl<'r> Columns<'r> {
 /// Reads an event.
 ///
 /// # Errors
-/// `Internal`, when somebody has written what no event of ours holds.
+/// `Internal` with its id, when somebody has written what no event of ours holds.
 pub(super) fn event(row: &Row) -> Result<AuditEvent> {
+    read_event(row).map_err(|error| unreadable("event", row.try_get::<_, Uuid>("id").ok(), &error))
+}
+
+/// An error that names what can't be read, where it has so much of a name.
+fn unreadable(what: &str, name: Option<impl Display>, error: &Error) -> Error {
+    let name = name.map(|name| name.to_string()).unwrap_or_default();
+    Error::internal(format!("{what} {name} can't be read: {}", error.causes()))
+}
+
+fn read_event(row: &Row) -> Result<AuditEvent> {
     let mut columns = Columns { row, next: 0 };
     Ok(AuditEvent {
         id: columns.take()?,
@@ -82,11 +94,23 @@ pub(super) fn event(row: &Row) -> Result<AuditEvent> {
     })
 }
 
+/// Reads where an event stands: its transaction, and its `seq`.
+///
+/// # Errors
+/// `Internal`, when the row is no event.
+pub(super) fn position(row: &Row) -> Result<(u64, i64)> {
+    Ok((row.try_get::<_, Xid>("xid")?.0, row.try_get("seq")?))
+}
+
 /// Reads a seal.
 ///
 /// # Errors
-/// `Internal`, when it is none of ours.
+/// `Internal` with its number, when it is none of ours.
 pub(super) fn seal(row: &Row) -> Result<Seal> {
+    read_seal(row).map_err(|error| unreadable("seal", row.try_get::<_, i64>("number").ok(), &error))
+}
+
+fn read_seal(row: &Row) -> Result<Seal> {
     let digests: &[u8] = row.try_get("event_digests")?;
     Ok(Seal {
         content: SealContent {

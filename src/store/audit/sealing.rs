@@ -37,8 +37,9 @@ const PAGE: usize = 2000;
 /// Below every `seq`: where the first epoch begins.
 const BEFORE_ALL: i64 = i64::MIN;
 
+// The index has the order that events are read in. By the statistics of a log that grows, sorting all of it may look cheaper.
 const LOCK: &str = "-- lock_audit_sealing
-SELECT pg_try_advisory_xact_lock($1)";
+SELECT pg_try_advisory_xact_lock($1), set_config('enable_sort', 'off', true)";
 
 const POSITION: &str = "-- find_audit_position
 SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid,
@@ -155,7 +156,7 @@ pub(in crate::store) async fn seal(tx: &Transaction<'_>, key: &SigningKey) -> Re
     is_behind |= batch.is_cut;
     let mut seals = Vec::new();
     for (month, event_digests) in batch.digests {
-        let made = chain.seal(key, month, event_digests, batch.to_xid, batch.last_seq);
+        let made = chain.seal(key, month, event_digests, batch.end);
         insert(tx, &made).await?;
         seals.push(NewSeal {
             head: made.head(),
@@ -180,15 +181,15 @@ struct Chain {
 
 impl Chain {
     /// Makes the next seal. Those of one round have the same range, each in its own month.
-    fn seal(&mut self, key: &SigningKey, month: Month, event_digests: Vec<Digest>, to_xid: u64, last_seq: i64) -> Seal {
+    fn seal(&mut self, key: &SigningKey, month: Month, event_digests: Vec<Digest>, end: RangeEnd) -> Seal {
         let content = SealContent {
             number: self.number + 1,
             epoch: self.epoch,
             after_seq: self.after_seq,
             month,
             from_xid: self.from_xid,
-            to_xid,
-            last_seq: self.last_seq.max(last_seq),
+            to_xid: end.to_xid,
+            last_seq: self.last_seq.max(end.last_seq),
             event_digests,
             previous_root: self.root,
             sealed_at: self.sealed_at,
@@ -251,13 +252,20 @@ impl Position {
     }
 }
 
+/// Where the range of a round ends.
+#[derive(Debug, Clone, Copy)]
+struct RangeEnd {
+    to_xid: u64,
+    /// The highest `seq` in it.
+    last_seq: i64,
+}
+
 /// The digests of the events of one round, and where it ends.
 #[derive(Debug)]
 struct Batch {
     digests: BTreeMap<Month, Vec<Digest>>,
     events: usize,
-    to_xid: u64,
-    last_seq: i64,
+    end: RangeEnd,
     /// Whether it ends before all that may be sealed was read.
     is_cut: bool,
 }
@@ -268,8 +276,10 @@ impl Batch {
         let mut batch = Self {
             digests: BTreeMap::new(),
             events: 0,
-            to_xid: 0,
-            last_seq: BEFORE_ALL,
+            end: RangeEnd {
+                to_xid: 0,
+                last_seq: BEFORE_ALL,
+            },
             is_cut: false,
         };
         let mut hasher = EventHasher::default();
@@ -296,7 +306,7 @@ impl Batch {
         // All transactions of the range have been seen, also those without events. What came with a dump has no other end
         // than its last event.
         if !batch.is_cut && position.below != u64::MAX {
-            batch.to_xid = position.below.saturating_sub(1);
+            batch.end.to_xid = position.below.saturating_sub(1);
         }
         Ok(batch)
     }
@@ -306,7 +316,7 @@ impl Batch {
     }
 
     fn is_full_before(&self, event: &AuditEvent) -> bool {
-        self.events >= ROUND && event.xid != self.to_xid
+        self.events >= ROUND && event.xid != self.end.to_xid
     }
 
     fn add(&mut self, event: &AuditEvent, hasher: &mut EventHasher) {
@@ -315,8 +325,8 @@ impl Batch {
             .or_default()
             .push(hasher.digest(event));
         self.events += 1;
-        self.to_xid = event.xid;
-        self.last_seq = self.last_seq.max(event.seq);
+        self.end.to_xid = event.xid;
+        self.end.last_seq = self.end.last_seq.max(event.seq);
     }
 }
 

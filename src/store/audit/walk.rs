@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use futures_util::future::join;
 use postgres_types::Type;
 use tokio_postgres::Row;
 
@@ -21,6 +22,10 @@ const PAGE: usize = 4000;
 /// How many seals are read at once: each holds up to about 10,000 digests.
 const SEALS: i64 = 32;
 
+// The index has the order that events are read in, whatever the statistics say of sorting.
+const KEEP_ORDER: &str = "-- keep_audit_order
+SELECT set_config('enable_sort', 'off', true)";
+
 const PARTITIONS: &str = "-- list_audit_partitions
 SELECT class.relname::text FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
 WHERE inhparent = 'audit_log'::regclass ORDER BY class.relname";
@@ -29,11 +34,21 @@ const CHECKPOINT: &str = "-- find_audit_checkpoint
 SELECT kept_from, seal_number, seal_root, dropped_events, created_at, key_id, signature
 FROM audit_checkpoint ORDER BY kept_from DESC LIMIT 1";
 
+// Many seals have the same epoch: each is looked up behind the one before.
 const EPOCHS: &str = "-- list_audit_epochs
-SELECT DISTINCT ON (epoch) epoch, after_seq FROM audit_seal ORDER BY epoch, number";
+WITH RECURSIVE epochs AS (
+    (SELECT epoch, after_seq FROM audit_seal ORDER BY epoch, number LIMIT 1)
+    UNION ALL
+    SELECT next.epoch, next.after_seq
+    FROM epochs CROSS JOIN LATERAL (
+        SELECT epoch, after_seq FROM audit_seal WHERE epoch > epochs.epoch ORDER BY epoch, number LIMIT 1
+    ) AS next
+)
+SELECT epoch, after_seq FROM epochs";
 
 const HEAD: &str = "-- find_audit_head
-SELECT epoch, to_xid FROM audit_seal ORDER BY number DESC LIMIT 1";
+SELECT epoch, to_xid, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
+FROM audit_seal ORDER BY number DESC LIMIT 1";
 
 const READ_SEALS: &str = concat!(
     "-- walk_audit_seals\nSELECT ",
@@ -55,15 +70,16 @@ impl Store {
     /// The database can't be reached, has another schema, or refuses.
     pub async fn begin_audit_walk(&self) -> Result<AuditWalk> {
         let mut snapshot = Snapshot::begin(self.pool.get().await?).await?;
+        snapshot.query_once(KEEP_ORDER, &[]).await?;
         let partitions = snapshot.query_once(PARTITIONS, &[]).await?;
         let names = partitions.iter().map(|row| row.try_get::<_, &str>(0));
         let months = names.filter_map(|name| name.map(Month::of_partition).transpose());
         let months: Vec<Month> = months.collect::<Result<_, _>>()?;
         let checkpoints = snapshot.query_once(CHECKPOINT, &[]).await?;
         let checkpoint = checkpoints.first().map(rows::checkpoint).transpose()?;
-        let epochs = Epochs::read(&mut snapshot).await?;
         let heads = snapshot.query_once(HEAD, &[]).await?;
         let sealed = heads.first().map(Sealed::from_row).transpose()?;
+        let epochs = Epochs::read(&mut snapshot, sealed.as_ref()).await?;
         Ok(AuditWalk {
             last_seal: checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number),
             leftovers: epochs.with_each(&months),
@@ -214,6 +230,9 @@ impl AuditWalk {
 struct Sealed {
     epoch: i32,
     to_xid: u64,
+    last_seq: i64,
+    /// The first transaction id that the database has not given yet.
+    next_xid: u64,
 }
 
 impl Sealed {
@@ -221,6 +240,8 @@ impl Sealed {
         Ok(Self {
             epoch: row.try_get("epoch")?,
             to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+            last_seq: row.try_get("last_seq")?,
+            next_xid: row.try_get::<_, Xid>("next_xid")?.0,
         })
     }
 
@@ -234,7 +255,7 @@ impl Sealed {
 struct Epochs(Vec<(i32, i64)>);
 
 impl Epochs {
-    async fn read(snapshot: &mut Snapshot) -> Result<Self> {
+    async fn read(snapshot: &mut Snapshot, sealed: Option<&Sealed>) -> Result<Self> {
         let found = snapshot.query_once(EPOCHS, &[]).await?;
         let epochs = found
             .iter()
@@ -242,6 +263,10 @@ impl Epochs {
         let mut epochs: Vec<(i32, i64)> = epochs.collect::<Result<_>>()?;
         if epochs.is_empty() {
             epochs.push((1, i64::MIN));
+        }
+        // Transaction ids have begun again, and no seal says so yet.
+        if let Some(last) = sealed.filter(|last| last.next_xid <= last.to_xid) {
+            epochs.push((last.epoch + 1, last.last_seq));
         }
         Ok(Self(epochs))
     }
@@ -265,8 +290,9 @@ impl Epochs {
 struct Stream {
     month: Month,
     seq_range: (i64, i64),
-    position: (u64, i64),
     events: VecDeque<AuditEvent>,
+    /// The page behind them, as it came; none before the first.
+    ahead: Option<Vec<Row>>,
     has_all: bool,
 }
 
@@ -275,8 +301,8 @@ impl Stream {
         Self {
             month,
             seq_range,
-            position: (0, i64::MIN),
             events: VecDeque::new(),
+            ahead: None,
             has_all: false,
         }
     }
@@ -294,23 +320,40 @@ impl Stream {
     }
 
     async fn read_page(&mut self, snapshot: &mut Snapshot) -> Result<()> {
+        let page = match self.ahead.take() {
+            Some(page) => page,
+            None => self.fetch(snapshot, (0, i64::MIN)).await?,
+        };
+        let last = page.last().filter(|_| page.len() == PAGE);
+        self.has_all = last.is_none();
+        self.events = match last.map(rows::position).transpose()? {
+            None => decode(&page)?,
+            Some(after) => {
+                // The database reads the next page while this one is decoded.
+                let (ahead, events) = join(self.fetch(snapshot, after), async { decode(&page) }).await;
+                self.ahead = Some(ahead?);
+                events?
+            }
+        };
+        Ok(())
+    }
+
+    async fn fetch(&self, snapshot: &mut Snapshot, after: (u64, i64)) -> Result<Vec<Row>> {
         let (start, end) = (self.month.start(), self.month.end());
         let limit = i64::try_from(PAGE).map_err(Error::internal)?;
         let parameters: [Parameter<'_>; 7] = [
             (&start, Type::TIMESTAMPTZ),
             (&end, Type::TIMESTAMPTZ),
-            (&Xid(self.position.0), Type::XID8),
-            (&self.position.1, Type::INT8),
+            (&Xid(after.0), Type::XID8),
+            (&after.1, Type::INT8),
             (&self.seq_range.0, Type::INT8),
             (&self.seq_range.1, Type::INT8),
             (&limit, Type::INT8),
         ];
-        let page = snapshot.query_once(READ_EVENTS, &parameters).await?;
-        self.events = page.iter().map(rows::event).collect::<Result<_>>()?;
-        self.has_all = page.len() < PAGE;
-        if let Some(last) = self.events.back() {
-            self.position = (last.xid, last.seq);
-        }
-        Ok(())
+        Ok(snapshot.query_once(READ_EVENTS, &parameters).await?)
     }
+}
+
+fn decode(page: &[Row]) -> Result<VecDeque<AuditEvent>> {
+    page.iter().map(rows::event).collect()
 }

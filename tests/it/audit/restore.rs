@@ -66,7 +66,7 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
         key: Arc::clone(&sealed.key),
     };
     let report = restored.verify().await;
-    assert_eq!((report.events, report.finding), (10, None));
+    assert_eq!((report.events, report.unsealed, report.finding), (10, 7, None));
 
     let seals = restored.seal_once().await;
 

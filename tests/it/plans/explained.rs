@@ -112,8 +112,8 @@ impl Explained {
     /// Adds what a node and those below it read.
     fn add(&mut self, node: &Value) {
         let node_type = node["Node Type"].as_str().unwrap();
-        let index = node["Index Name"].as_str().map(str::to_owned);
-        let table = node["Relation Name"].as_str();
+        let index = node["Index Name"].as_str().map(of_any_month);
+        let table = node["Relation Name"].as_str().map(of_any_month);
         let of_table = table.filter(|_| node_type == "Seq Scan");
         let read_through = index.or_else(|| of_table.map(|table| format!("{SEQ_SCAN}{table}")));
         let is_heap_of_bitmap = node_type == "Bitmap Heap Scan";
@@ -124,6 +124,18 @@ impl Explained {
         for below in node["Plans"].as_array().into_iter().flatten() {
             self.add(below);
         }
+    }
+}
+
+/// The name of a partition of the audit log, or of its index, without the month.
+fn of_any_month(name: &str) -> String {
+    let is_month = |c: char| c == '_' || c.is_ascii_digit();
+    match name.strip_prefix("audit_log_") {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            let of_index = rest.trim_start_matches(is_month);
+            format!("audit_log{}{of_index}", if of_index.is_empty() { "" } else { "_" })
+        }
+        _ => name.to_owned(),
     }
 }
 

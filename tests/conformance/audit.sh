@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The audit log is what docs/audit-format.md says, to code that shares nothing with the service and to openssl.
+# Needs SERVER_GRPC and SERVER_DATA_DIR; run_all.sh sets them.
+set -euo pipefail
+cd "$(dirname "$0")"
+source ./expect.sh
+
+readonly SEALED_TIMEOUT_S=60
+readonly KEY=$SERVER_DATA_DIR/audit-signing-key.pem
+
+export AUDIT_PUBLIC_KEYS_FILE DB_DIRECT_URL
+work_dir=$(mktemp -d)
+trap 'rm -rf "$work_dir"' EXIT
+AUDIT_PUBLIC_KEYS_FILE=$work_dir/public.pem
+DB_DIRECT_URL="host='$SERVER_DATA_DIR/socket' user=dashboard_store dbname=perses_dashboard password='$(cat "$SERVER_DATA_DIR/password")'"
+
+answer=$(./audit_format.py audit_vectors.json) || fail "the examples: $answer"
+ok "$answer"
+
+openssl pkey -in "$KEY" -pubout -out "$AUDIT_PUBLIC_KEYS_FILE" || fail "openssl does not take the key of the service"
+ok "openssl takes the key of the service"
+
+call CreateDashboard '{"parent": "projects/conformance", "dashboard_id": "audit-'"$(date +%s)-$$"'",
+  "dashboard": {"spec": {"structured": {"display": {"name": "Audit"}, "panels": {}}}}}' >/dev/null
+deadline=$((SECONDS + SEALED_TIMEOUT_S))
+until answer=$("$DASHBOARD_STORE" audit verify) && [[ $answer == *"0 events are not sealed yet"* ]]; do
+  ((SECONDS < deadline)) || fail "events are not sealed: $answer"
+  sleep 0.2
+done
+head=$(sed -n 's/^head: //p' <<<"$answer")
+ok "the service has sealed what it wrote"
+
+"$DASHBOARD_STORE" audit export "$work_dir/audit.jsonl" >/dev/null || fail "no export"
+answer=$(./audit_format.py "$work_dir/audit.jsonl" "$AUDIT_PUBLIC_KEYS_FILE") || fail "the export: $answer"
+ok "$answer, to others too"
+
+unset DB_DIRECT_URL
+answer=$("$DASHBOARD_STORE" audit verify "$work_dir/audit.jsonl" --expected-head "$head") || fail "offline: $answer"
+expect_contains "verification of the export" "$answer" "the expected head is among the seals"
+ok "an export is verified offline against a head"
+
+sed -i '0,/"actor":"user:/s//"actor":"user:x/' "$work_dir/audit.jsonl"
+code=0
+answer=$("$DASHBOARD_STORE" audit verify "$work_dir/audit.jsonl" 2>&1) || code=$?
+expect_equal "exit code for an edited export ($answer)" 3 "$code"
+ok "an edited event is found out: $answer"

@@ -1,0 +1,103 @@
+//! The statements that seal, verify and drop audit events, among 200,000 events and 20,000 seals.
+
+use std::sync::Arc;
+
+use dashboard_store::config::{AuditConfig, PoolConfig};
+use dashboard_store::signing::SigningKey;
+use dashboard_store::store::maintenance::{TASKS, When};
+use dashboard_store::store::pool::Pool;
+use dashboard_store::store::{Retention, Sealing, Store};
+
+use super::explained::ExplainedLog;
+use super::{Check, Most, NO_INDEX, compare, worst_of_each};
+use crate::support::cluster::{TestDatabase, directory};
+
+const LAST_SEAL: &[&str] = &["audit_seal_pkey"];
+const EVENTS: &[&str] = &["audit_log_xid_seq_idx"];
+const EVENTS_BEHIND_LAST_SEAL: &[&str] = &["audit_log_xid_seq_idx", "audit_seal_pkey"];
+const SEALS_OF_MONTH: &[&str] = &["idx_audit_seal_month"];
+const LAST_BEFORE_KEPT: &[&str] = &["audit_seal_pkey", "idx_audit_seal_month"];
+
+/// What each uses, and the most rows that it reads. Where events of all months are merged, one of each month is read ahead.
+pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
+    ("lock_audit_sealing", NO_INDEX, Most::Rows(0)),
+    ("keep_audit_order", NO_INDEX, Most::Rows(0)),
+    ("find_audit_position", LAST_SEAL, Most::Rows(1)),
+    ("read_unsealed_events", EVENTS, Most::Rows(2000 + 20)),
+    ("insert_audit_seal", NO_INDEX, Most::Rows(0)),
+    ("measure_sealing_lag", EVENTS_BEHIND_LAST_SEAL, Most::Rows(2 + 20)),
+    ("find_audit_checkpoint", &["audit_checkpoint_pkey"], Most::Rows(1)),
+    ("list_audit_epochs", &["idx_audit_seal_epoch"], Most::Rows(2)),
+    ("find_audit_head", LAST_SEAL, Most::Rows(1)),
+    ("walk_audit_seals", LAST_SEAL, Most::Rows(32)),
+    ("walk_audit_events", EVENTS, Most::Rows(4000)),
+    ("find_unsealed_in_partition", EVENTS_BEHIND_LAST_SEAL, Most::Rows(3)),
+    // All seals of the month, as entries of the index and as rows: it is asked for once, when the month goes.
+    ("count_sealed_in_partition", SEALS_OF_MONTH, Most::Rows(2 * 1001)),
+    ("find_last_dropped_seal", LAST_BEFORE_KEPT, Most::Rows(20)),
+    ("insert_audit_checkpoint", NO_INDEX, Most::Rows(0)),
+    ("drop_audit_partition", NO_INDEX, Most::Rows(0)),
+    ("record_audit_retention", NO_INDEX, Most::Rows(0)),
+];
+
+/// Some seals are of a month that is too old. Nobody checks them here.
+const LOAD: &str = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+    ALTER TABLE audit_log ATTACH PARTITION audit_log_2019_01
+        FOR VALUES FROM ('2019-01-01T00:00:00Z') TO ('2019-02-01T00:00:00Z');
+    INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_count, event_digests,
+            previous_root, root, sealed_at, key_id, signature)
+        SELECT n, 1, -9223372036854775808,
+            CASE WHEN n <= 1000 THEN '2019-01' ELSE to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') END, '0', '0', 0, 1, sha256(''),
+            sha256(''), sha256(''), now(), '', sha256('') || sha256('')
+        FROM generate_series(1, 20000) AS n;
+    INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT CASE WHEN n <= 100 THEN '2019-01-10T00:00:00Z' ELSE now() END,
+            'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid()
+        FROM generate_series(1, 200000) AS n";
+
+/// Runs every statement at least once.
+async fn run_each(store: &Store, key: &SigningKey) {
+    while let Sealing::Sealed { is_behind: true, .. } = store.seal_audit_log(key).await.unwrap() {}
+    store.sealing_lag().await.unwrap();
+    let mut walk = store.begin_audit_walk().await.unwrap();
+    while walk.next_portion().await.unwrap().is_some() {}
+    walk.end().await.unwrap();
+    let retention = TASKS.iter().find(|task| task.name == "audit_retention").unwrap();
+    store.maintain(retention, When::Now).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "loads 200,000 events: make plans"]
+async fn statements_of_the_audit_log_read_what_their_answers_need() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    sql.batch_execute(LOAD).await.unwrap();
+    sql.batch_execute("VACUUM (ANALYZE) audit_log, audit_seal")
+        .await
+        .unwrap();
+    let mut log = ExplainedLog::of(&database).await;
+    let key = Arc::new(SigningKey::read_or_create(&directory().join("plans-key.pem")).unwrap());
+    let pool = Pool::connect_lazy(database.config().clone(), PoolConfig::default()).unwrap();
+    let retention = Retention {
+        revisions_kept: 100,
+        deleted_dashboards: std::time::Duration::ZERO,
+    };
+    let audit = AuditConfig {
+        key: Some(Arc::clone(&key)),
+        ..AuditConfig::default()
+    };
+    log.take();
+
+    run_each(&Store::new(pool, retention).with_audit(audit), &key).await;
+
+    let known = |name: &str| STATEMENTS.iter().find(|(statement, _, _)| *statement == name);
+    let runs = log.take().into_iter().filter_map(|run| {
+        let (name, indexes, most) = known(run.statement.as_deref()?)?;
+        Some(compare((*name).to_owned(), run, indexes, *most))
+    });
+    let checks = worst_of_each(runs.collect());
+    let reports: Vec<String> = checks.iter().map(Check::report).collect();
+    eprintln!("{}", reports.join("\n"));
+    assert_eq!(checks.len(), STATEMENTS.len());
+    assert!(checks.iter().all(Check::is_met));
+}
