@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 /// The files that declare what this server serves; what they import comes along.
 const PROTOS: &[&str] = &[
+    "perses/dashboards/v1/audit_service.proto",
     "perses/dashboards/v1/dashboard_service.proto",
     "perses/dashboards/v1/errors.proto",
     "perses/dashboards/v1/preferences_service.proto",

@@ -64,6 +64,22 @@ COMMENT ON COLUMN audit_log.trace_id IS 'The W3C trace id of the call.';
 COMMENT ON COLUMN audit_log.event_count IS 'How many like events this row stands for.';
 COMMENT ON COLUMN audit_log.details IS 'What else belongs to the event.';
 
+CREATE INDEX idx_audit_timestamp ON audit_log (event_time, id);
+COMMENT ON INDEX idx_audit_timestamp IS 'ListAuditEvents: the order.';
+CREATE INDEX idx_audit_user_timestamp ON audit_log (actor, event_time, id);
+COMMENT ON INDEX idx_audit_user_timestamp IS 'ListAuditEvents: actor, in order.';
+CREATE INDEX idx_audit_resource ON audit_log (resource, event_time, id);
+COMMENT ON INDEX idx_audit_resource IS 'ListAuditEvents: resource, in order.';
+CREATE INDEX idx_audit_project ON audit_log (project, event_time, id);
+COMMENT ON INDEX idx_audit_project IS 'ListAuditEvents of a project, in order.';
+CREATE INDEX idx_audit_action ON audit_log (method, event_time, id);
+COMMENT ON INDEX idx_audit_action IS 'ListAuditEvents: method, in order.';
+CREATE INDEX idx_audit_result ON audit_log (result, event_time, id) WHERE result <> 'success';
+COMMENT ON INDEX idx_audit_result IS 'ListAuditEvents: result and reason of what was denied or failed, in order.';
+CREATE INDEX idx_audit_correlation_id ON audit_log (correlation_id);
+COMMENT ON INDEX idx_audit_correlation_id IS 'ListAuditEvents: the events of one call.';
+CREATE INDEX idx_audit_details ON audit_log USING gin (details) WHERE details <> '{}';
+COMMENT ON INDEX idx_audit_details IS 'ListAuditEvents: details; most events have none.';
 CREATE INDEX idx_audit_order ON audit_log (xid, seq);
 COMMENT ON INDEX idx_audit_order IS 'Sealing and verification: events in the order of their transactions.';
 

@@ -7,18 +7,22 @@
 
 mod caller;
 mod control;
+mod course;
 mod grants;
 mod permission;
 mod role_permissions;
 
 pub use caller::{AuthMethod, CallOrigin, Caller, Identity};
 pub use control::AccessControl;
+pub use course::{Asked, CallCourse};
 pub use grants::{Grant, GrantSource, GrantedOn};
 pub use permission::Permission;
 
+use std::fmt;
+
 use uuid::Uuid;
 
-use crate::domain::name::{DashboardName, GrantParent, Parent, ProjectId, TemplateName};
+use crate::domain::name::{AuditParent, DashboardName, GrantParent, Parent, ProjectId, TemplateName};
 use crate::domain::user::UserId;
 
 /// What a permission is asked for: the scope that is checked is the scope that is queried.
@@ -35,6 +39,36 @@ pub enum Scope {
     /// What belongs to no project: the templates that come with the service. To read and to use them takes no role in a
     /// project of its own; nobody but the server changes them.
     Platform,
+}
+
+impl Scope {
+    /// The one project that it lies in; none for any other.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Project(project) => Some(project),
+            Self::Dashboard(name) => Some(name.project()),
+            Self::AllProjects | Self::User(_) | Self::Platform => None,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    /// As a resource name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(project) => project.fmt(f),
+            Self::AllProjects => f.write_str("projects/-"),
+            Self::Dashboard(name) => name.fmt(f),
+            Self::User(user) => user.fmt(f),
+            Self::Platform => f.write_str("platform"),
+        }
+    }
+}
+
+impl From<&AuditParent> for Scope {
+    fn from(parent: &AuditParent) -> Self {
+        parent.project().map_or(Self::Platform, Self::from)
+    }
 }
 
 impl From<&TemplateName> for Scope {

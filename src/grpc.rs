@@ -5,6 +5,7 @@
 //! What does not: rules about values, SQL.
 
 mod answers;
+mod audit;
 mod call;
 mod convert;
 mod dashboards;
@@ -17,6 +18,7 @@ pub mod structured;
 mod templates;
 
 pub use answers::StreamLimits;
+pub use audit::AuditLog;
 pub use dashboards::Dashboards;
 pub use preferences::Preferences;
 pub use routes::{DESCRIPTOR_SETS, Handlers, MAX_MESSAGE_BYTES, routes};

@@ -5,6 +5,7 @@
 //! `docs/architecture.md` draws the same map for people.
 
 pub mod access;
+pub mod audit_trail;
 pub mod authentication;
 pub mod client;
 pub mod command;

@@ -2,6 +2,7 @@
 //!
 //! What belongs here: everything on the wire that is the same for every RPC. What does not: any RPC by name.
 
+mod audit;
 mod authenticate;
 mod catch_panic;
 mod connection;
@@ -40,6 +41,7 @@ pub use self::methods::{Method, Methods};
 pub use self::shutdown::Shutdown;
 pub use self::tls::TlsError;
 
+use crate::audit_trail::AuditTrail;
 use crate::authentication::Authenticator;
 use crate::config::TlsConfig;
 use crate::health::HealthHandle;
@@ -114,6 +116,8 @@ pub struct Services {
     pub sidecar: axum::Router,
     /// Where calls are counted.
     pub metrics: Metrics,
+    /// Where calls wait that are audit events.
+    pub audit_trail: AuditTrail,
 }
 
 /// Both ports are bound, nothing is served yet.
@@ -170,6 +174,7 @@ impl Server {
             health,
             sidecar,
             metrics,
+            audit_trail,
         } = services;
         authenticator.keep_fresh(shutdown.closing(), &metrics);
         if let Some(tls) = tls.clone() {
@@ -178,7 +183,12 @@ impl Server {
         let authenticate = Authenticate {
             authenticator: Arc::new(authenticator),
         };
-        let handler = stack(routes, methods, authenticate, metrics, &options.limits);
+        let observe = observe::Observe {
+            metrics,
+            slow: options.limits.slow,
+            audit_trail,
+        };
+        let handler = stack(routes, methods, authenticate, observe, &options.limits);
         let connections = Connections::new(handler, options.connection.clone(), tls, shutdown.clone());
 
         let serve_grpc = grpc.accept_until(shutdown.closing(), |stream, peer| connections.spawn(stream, peer));
@@ -223,7 +233,7 @@ fn stack(
     routes: Routes,
     methods: Methods,
     authenticate: Authenticate,
-    metrics: Metrics,
+    observe: observe::Observe,
     limits: &CallLimits,
 ) -> impl Handler + use<> {
     let handler = Rpcs(routes.prepare());
@@ -237,11 +247,7 @@ fn stack(
     .around(handler);
     let handler = catch_panic::CatchPanic.around(handler);
     let handler = details::Details.around(handler);
-    let handler = observe::Observe {
-        metrics,
-        slow: limits.slow,
-    }
-    .around(handler);
+    let handler = observe.around(handler);
     identity::Identity {
         methods: Arc::new(methods),
     }

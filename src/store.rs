@@ -27,7 +27,7 @@ mod share_link;
 mod statement;
 mod template;
 
-pub use audit::{AuditWalk, NewSeal, Sealing};
+pub use audit::{AuditExport, AuditWalk, NewSeal, Sealing};
 pub use dashboard::{AuthorisedItem, Export};
 pub use share_link::IssuedLink;
 

@@ -13,7 +13,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM dashboard_store_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     dashboard, dashboard_revision, dashboard_template,
     user_preferences, dashboard_favorite, dashboard_recent,
-    mutation_request
+    access_grant, mutation_request
     TO dashboard_store_service;
 
 -- Who has which role.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::course::CallCourse;
 use crate::domain::role::Role;
 
 /// How a caller was authenticated.
@@ -48,6 +49,8 @@ pub struct CallOrigin {
     pub trace_id: Option<String>,
     /// The full name of the RPC: `perses.dashboards.v1.DashboardService/GetDashboard`.
     pub method: String,
+    /// What became known of the call on its way; clones share it.
+    pub course: Arc<CallCourse>,
 }
 
 /// Who authentication found.
@@ -105,6 +108,7 @@ impl Caller {
                 user_agent: concat!("dashboard-store/", env!("CARGO_PKG_VERSION")).into(),
                 trace_id: None,
                 method: method.to_owned(),
+                course: Arc::default(),
             }),
         }
     }

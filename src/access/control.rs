@@ -85,7 +85,9 @@ impl AccessControl {
 
     async fn prove(&self, caller: &Caller, permission: Permission, scope: Scope) -> Result<Access> {
         let rights = self.rights(caller, &scope).await?;
-        let reach = rights.reach(permission, &scope).ok_or(Error::PermissionDenied)?;
+        let found = rights.reach(permission, &scope);
+        caller.origin().course.ask(caller, permission, &scope, found.is_none());
+        let reach = found.ok_or(Error::PermissionDenied)?;
         Ok(Access {
             caller: caller.clone(),
             permission,
@@ -170,6 +172,9 @@ impl Rights {
 
     /// Some of all projects, or none of them, can be read; nothing else can be done to all of them.
     fn reach_in_all(&self, permission: Permission) -> Option<Reach> {
+        if permission == Permission::AuditEventsGet {
+            return self.reach_of_audit_events(permission);
+        }
         if !permission.reads_dashboards() && permission != Permission::TemplatesList {
             return None;
         }
@@ -181,6 +186,18 @@ impl Rights {
             projects: projects.cloned().collect(),
             dashboards: self.dashboards(permission, |_| true),
         })
+    }
+
+    /// The name of an event says nothing of its project. All events are for the roles of the platform: some are about the
+    /// platform itself.
+    fn reach_of_audit_events(&self, permission: Permission) -> Option<Reach> {
+        if self.may_on_platform(permission) {
+            return Some(Reach::Whole);
+        }
+        let on_projects = self.granted(permission).filter_map(|grant| grant.on.project());
+        let projects: Vec<ProjectId> = on_projects.cloned().collect();
+        let dashboards = Vec::new();
+        (!projects.is_empty()).then_some(Reach::Parts { projects, dashboards })
     }
 
     /// Single dashboards; none where there are none.
@@ -343,6 +360,30 @@ mod tests {
         assert_eq!(herself.reach(Permission::DashboardsGet, &scope), None);
         let admin = on_platform(&[Role::PlatformAdmin]);
         assert_eq!(admin.reach(Permission::PreferencesGet, &scope), None);
+    }
+
+    #[test]
+    fn single_audit_events_are_those_of_the_projects_that_one_is_admin_of() {
+        let reach = |rights: Rights| rights.reach(Permission::AuditEventsGet, &Scope::AllProjects);
+        assert_eq!(reach(on_project(Role::Admin)), parts(&["p"], &[]));
+        assert_eq!(reach(on_project(Role::Editor)), None);
+        assert_eq!(reach(on_platform(&[Role::Auditor])), Some(Reach::Whole));
+        // It would have those about the platform itself, too.
+        assert_eq!(reach(on_platform(&[Role::Admin])), None);
+    }
+
+    #[test]
+    fn an_admin_of_a_project_lists_its_audit_events_and_an_auditor_all() {
+        let list = |rights: &Rights, scope: &Scope| rights.reach(Permission::AuditEventsList, scope).is_some();
+        let (p, q) = (Scope::Project(project("p")), Scope::Project(project("q")));
+        let admin = on_project(Role::Admin);
+        assert_eq!(
+            [&p, &q, &Scope::Platform].map(|scope| list(&admin, scope)),
+            [true, false, false]
+        );
+        let auditor = on_platform(&[Role::Auditor]);
+        assert_eq!([&p, &q, &Scope::Platform].map(|scope| list(&auditor, scope)), [true; 3]);
+        assert!(!list(&on_project(Role::Editor), &p));
     }
 
     #[test]

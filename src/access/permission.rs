@@ -58,6 +58,14 @@ pub enum Permission {
     TemplatesInstall,
     /// Drop what is older than the audit log is kept: no role has it but the server's own.
     AuditDrop,
+    /// List audit events.
+    AuditEventsList,
+    /// Read an audit event.
+    AuditEventsGet,
+    /// Give audit events out.
+    AuditEventsExport,
+    /// Look whether the audit log is as it was written.
+    AuditLogVerify,
     /// List who has which role on something.
     AccessGrantsList,
     /// Give somebody a role on something.
@@ -87,6 +95,16 @@ impl Permission {
     pub fn of_method(method: &str) -> Option<Self> {
         let found = OF_METHODS.binary_search_by_key(&method, |(name, _)| name).ok()?;
         OF_METHODS.get(found).map(|(_, permission)| *permission)
+    }
+
+    /// Whether it reads what is no audit log: an event where all reads are to be events.
+    pub const fn is_ordinary_read(self) -> bool {
+        self.reads_dashboards()
+            || self.reads_template()
+            || matches!(
+                self,
+                Self::TemplatesList | Self::PreferencesGet | Self::AccessGrantsList
+            )
     }
 
     /// Whether it is about what users keep for themselves.
@@ -139,6 +157,10 @@ impl Permission {
             Self::TemplatesDelete => "templates.delete",
             Self::TemplatesInstall => "templates.install",
             Self::AuditDrop => "audit.drop",
+            Self::AuditEventsList => "audit_events.list",
+            Self::AuditEventsGet => "audit_events.get",
+            Self::AuditEventsExport => "audit_events.export",
+            Self::AuditLogVerify => "audit_log.verify",
             Self::AccessGrantsList => "access_grants.list",
             Self::AccessGrantsCreate => "access_grants.create",
             Self::AccessGrantsRevoke => "access_grants.revoke",

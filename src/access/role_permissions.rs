@@ -12,8 +12,7 @@ impl Role {
             Self::Viewer => is_of_viewer(permission),
             Self::Editor => is_of_viewer(permission) || is_of_editor(permission),
             Self::Admin => is_of_viewer(permission) || is_of_editor(permission) || is_of_admin(permission),
-            // It has what no project has: the audit log.
-            Self::Auditor => false,
+            Self::Auditor => is_of_auditor(permission),
             Self::Gateway => is_of_gateway(permission),
             Self::PlatformAdmin => !is_of_nobody(permission),
         }
@@ -75,6 +74,18 @@ const fn is_of_admin(permission: Permission) -> bool {
             | P::AccessGrantsCreate
             | P::AccessGrantsRevoke
             | P::ShareLinksOfOthers
+            | P::AuditEventsList
+            | P::AuditEventsGet
+            | P::AuditEventsExport
+    )
+}
+
+/// What an auditor may: all that can be done with the audit log, and nothing else.
+const fn is_of_auditor(permission: Permission) -> bool {
+    use Permission as P;
+    matches!(
+        permission,
+        P::AuditEventsList | P::AuditEventsGet | P::AuditEventsExport | P::AuditLogVerify
     )
 }
 

@@ -5,6 +5,7 @@
 mod announcement;
 mod database;
 mod maintenance;
+mod recording;
 mod sealing;
 mod service;
 

@@ -152,6 +152,9 @@ pub struct ServeArgs {
     /// How the audit log is kept.
     #[command(flatten)]
     pub audit: AuditKeepingArgs,
+    /// Whether ordinary reads are audit events, too: true or false. Those of the audit log itself always are. [default: false]
+    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Audit log")]
+    pub audit_reads: Option<String>,
     /// How requests are taken.
     #[command(flatten)]
     pub requests: RequestArgs,

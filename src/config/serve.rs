@@ -39,6 +39,8 @@ pub struct ServeConfig {
     pub dashboards: DashboardsConfig,
     /// How the audit log is kept.
     pub audit: AuditConfig,
+    /// Whether ordinary reads are audit events.
+    pub audit_reads: bool,
     /// How many requests are taken, and how long they may last.
     pub requests: RequestsConfig,
     /// What is logged, and how.
@@ -74,6 +76,7 @@ impl ServeConfig {
             access,
             dashboards,
             audit,
+            audit_reads,
             requests,
             log,
             worker_threads,
@@ -102,6 +105,7 @@ impl ServeConfig {
         let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
         let audit = AuditConfig::read(&mut reader, audit);
+        let audit_reads = reader.read("AUDIT_READS", audit_reads, value::switch);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
         let worker_threads = reader.read("WORKER_THREADS", worker_threads, |text| value::number(text, 1..=1024));
@@ -115,6 +119,7 @@ impl ServeConfig {
             access,
             dashboards,
             audit,
+            audit_reads: audit_reads.unwrap_or(false),
             requests,
             log,
             worker_threads: worker_threads.and_then(NonZeroUsize::new),

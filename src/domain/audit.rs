@@ -6,13 +6,18 @@
 
 mod encoding;
 pub mod event;
+pub mod folding;
+pub mod listing;
 pub mod month;
+pub mod outcome;
 pub mod record;
 pub mod seal;
 pub mod verification;
 
 pub use event::AuditEvent;
+pub use listing::{ListAuditEvents, ListedEvent};
 pub use month::Month;
+pub use outcome::AuditResult;
 pub use record::{AuditItem, Record};
 pub use seal::{CheckSignature, Checkpoint, Head, Seal, SealContent, Signature, SignatureCheck, Signed};
 pub use verification::{Finding, Report, Verifier};

@@ -1,6 +1,6 @@
 //! The `filter` of lists: a subset of AIP-160, parsed into a tree that a store compiles without looking at text again.
 //!
-//! [`syntax`] knows the language and no field; [`dashboards`], [`templates`] and [`share_links`] know which fields these have and give every
+//! [`syntax`] knows the language and no field; [`audit_events`], [`dashboards`], [`share_links`] and [`templates`] know which fields these have and give every
 //! term its type, with what they share in `values`. Another resource adds a file beside them. SQL does not belong here.
 //!
 //! # The language
@@ -21,6 +21,7 @@
 //! - `a != b` means `NOT a = b` for every field. So it also finds what has no `a` at all, as selectors of Kubernetes do.
 //! - AIP-160's bare values, adjacent terms without `AND`, and functions are not taken.
 
+pub mod audit_events;
 pub mod dashboards;
 pub mod share_links;
 pub mod syntax;
@@ -54,6 +55,9 @@ pub type ShareLinkFilter = FilterOf<share_links::Term>;
 
 /// A filter of templates.
 pub type TemplateFilter = FilterOf<templates::Term>;
+
+/// A filter of audit events.
+pub type AuditFilter = FilterOf<audit_events::Term>;
 
 /// A filter of the resources that have terms of the type `T`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,8 @@
-//! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates.
+//! Resource names (AIP-122): `projects/{project}/dashboards/{dashboard}[/revisions/{n}]`, and those of templates
+//! and of audit events.
 
 mod access_grant;
+mod audit_event;
 mod share_link;
 mod template;
 
@@ -12,6 +14,7 @@ use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
 pub use access_grant::{AccessGrantName, GrantParent};
+pub use audit_event::{AuditEventName, AuditParent};
 pub use share_link::ShareLinkName;
 pub use template::TemplateName;
 

@@ -63,6 +63,14 @@ pub enum ShareLinkOrderKey {
     CreateTime,
 }
 
+/// What a list of audit events is ordered by. Equal ones follow each other by id, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuditOrderKey {
+    /// When it happened.
+    #[default]
+    Time,
+}
+
 /// Which end of an order comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
@@ -123,6 +131,16 @@ impl Key for OrderKey {
             Self::DisplayName => "display_name",
             Self::CreateTime => "create_time",
             Self::UpdateTime => "update_time",
+        }
+    }
+}
+
+impl Key for AuditOrderKey {
+    const ALL: &'static [Self] = &[Self::Time];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
         }
     }
 }

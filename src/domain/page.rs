@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::digest::{Digest, Fingerprint};
 use super::name::{DashboardName, ProjectId, TemplateName};
-use super::order_by::{OrderBy, OrderKey, ShareLinkOrderKey, TemplateOrderKey};
+use super::order_by::{AuditOrderKey, OrderBy, OrderKey, ShareLinkOrderKey, TemplateOrderKey};
 use super::reason::Reason;
 use super::role::Role;
 use super::subject::Subject;
@@ -68,6 +68,8 @@ pub enum PageOrder {
     Templates(OrderBy<TemplateOrderKey>),
     /// Share links of one dashboard, in the order that the caller asked for.
     ShareLinks(OrderBy<ShareLinkOrderKey>),
+    /// Audit events, from the end that the caller asked for.
+    AuditEvents(OrderBy<AuditOrderKey>),
     /// Revisions of one dashboard, the newest first.
     NewestRevisionFirst,
     /// Favourites of a user, in the order in which they were added.
@@ -98,6 +100,7 @@ impl PageOrder {
             Self::ShareLinks(order) => match order.key {
                 ShareLinkOrderKey::CreateTime => matches!(cursor, Cursor::CreateTime { .. }),
             },
+            Self::AuditEvents(_) => matches!(cursor, Cursor::EventTime { .. }),
             Self::NewestRevisionFirst => matches!(cursor, Cursor::Revision(_)),
             Self::FavoritesAsAdded => matches!(cursor, Cursor::Favorite(_)),
             Self::LastViewedFirst => matches!(cursor, Cursor::ViewTime { .. }),
@@ -112,6 +115,7 @@ impl fmt::Display for PageOrder {
             Self::Dashboards(order) => order.fmt(f),
             Self::Templates(order) => order.fmt(f),
             Self::ShareLinks(order) => order.fmt(f),
+            Self::AuditEvents(order) => order.fmt(f),
             Self::NewestRevisionFirst => f.write_str("revision desc"),
             Self::FavoritesAsAdded => f.write_str("position"),
             Self::LastViewedFirst => f.write_str("view_time desc"),
@@ -194,6 +198,13 @@ pub enum Cursor {
     Revision(i32),
     /// Of favourites of a user: the position, from 1.
     Favorite(i64),
+    /// Of audit events by the time when they happened.
+    EventTime {
+        /// To the microsecond, from 1970 on.
+        time: OffsetDateTime,
+        /// Which of those of the same time.
+        uid: Uuid,
+    },
     /// Of dashboards by the time when a user looked at them last.
     ViewTime {
         /// To the microsecond, from 1970 on.
@@ -222,6 +233,7 @@ enum Position {
     UsageCount(i32, Uuid),
     Revision(i32),
     Favorite(i64),
+    EventTime(i64, Uuid),
     ViewTime(i64, Uuid),
     Grant(Subject, Role),
 }
@@ -237,6 +249,7 @@ impl Cursor {
             Self::UsageCount { count, uid } => json!({ "usage_count": [count, uid] }),
             Self::Revision(number) => json!({ "revision": number }),
             Self::Favorite(position) => json!({ "favorite": position }),
+            Self::EventTime { time, uid } => json!({ "event_time": [microseconds(time), uid] }),
             Self::ViewTime { time, uid } => json!({ "view_time": [microseconds(time), uid] }),
             Self::Grant { subject, role } => json!({ "grant": [subject, role] }),
         };
@@ -259,6 +272,7 @@ impl Cursor {
             Position::UsageCount(count, uid) => (count >= 0).then_some(Self::UsageCount { count, uid }),
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
             Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
+            Position::EventTime(time, uid) => from_microseconds(time).map(|time| Self::EventTime { time, uid }),
             Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),
             Position::Grant(subject, role) => Some(Self::Grant { subject, role }),
         }

@@ -71,6 +71,10 @@ reasons! {
     RevisionNotFound = "REVISION_NOT_FOUND",
     /// The revision existed and was pruned.
     RevisionPruned = "REVISION_PRUNED",
+    /// No such audit event.
+    AuditEventNotFound = "AUDIT_EVENT_NOT_FOUND",
+    /// The audit log is not sealed, so that there is nothing to verify.
+    AuditLogNotSealed = "AUDIT_LOG_NOT_SEALED",
     /// The health or the reflection service was asked for something that this server does not serve.
     ServiceNotFound = "SERVICE_NOT_FOUND",
     /// A live dashboard has this name.

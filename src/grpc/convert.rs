@@ -1,6 +1,7 @@
 //! Conversions between messages and domain values: one file per topic, no I/O.
 
 pub mod access_grant;
+pub mod audit;
 pub mod dashboard;
 pub mod export;
 pub mod import;

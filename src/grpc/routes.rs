@@ -4,11 +4,12 @@ use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
 use super::proto::FILE_DESCRIPTOR_SET;
+use super::proto::audit_service_server::AuditServiceServer;
 use super::proto::dashboard_service_server::DashboardServiceServer;
 use super::proto::preferences_service_server::PreferencesServiceServer;
 use super::proto::share_service_server::ShareServiceServer;
 use super::proto::template_service_server::TemplateServiceServer;
-use super::{Dashboards, Preferences, Sharing, Templates};
+use super::{AuditLog, Dashboards, Preferences, Sharing, Templates};
 use crate::health::{self, HealthHandle};
 
 /// The largest message in either direction, in bytes; every service of ours is built with it.
@@ -34,6 +35,8 @@ pub struct Handlers {
     pub preferences: Preferences,
     /// Of ShareService.
     pub sharing: Sharing,
+    /// Of AuditService.
+    pub audit_log: AuditLog,
 }
 
 /// Puts the services together, with health and reflection; `names` are the full names of all of them.
@@ -53,10 +56,14 @@ pub fn routes(handlers: Handlers, health: HealthHandle, names: &[String]) -> Res
     let share_service = ShareServiceServer::new(handlers.sharing)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let audit_service = AuditServiceServer::new(handlers.audit_log)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let routes = Routes::new(dashboard_service)
         .add_service(template_service)
         .add_service(preferences_service)
         .add_service(share_service)
+        .add_service(audit_service)
         .add_service(health::grpc_service(health, names))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

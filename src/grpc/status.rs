@@ -22,6 +22,8 @@ const TEMPLATE_TYPE: &str = "dashboards.perses.dev/Template";
 const SHARE_LINK_TYPE: &str = "dashboards.perses.dev/ShareLink";
 /// The same of grants.
 const ACCESS_GRANT_TYPE: &str = "dashboards.perses.dev/AccessGrant";
+/// The same of audit events, and of the log itself.
+const AUDIT_EVENT_TYPE: &str = "dashboards.perses.dev/AuditEvent";
 /// The same of what users keep.
 const PREFERENCES_TYPE: &str = "dashboards.perses.dev/UserPreferences";
 
@@ -140,6 +142,8 @@ fn resource_type(name: &str) -> &'static str {
         Some("templates") => TEMPLATE_TYPE,
         Some("shareLinks") => SHARE_LINK_TYPE,
         Some("accessGrants") => ACCESS_GRANT_TYPE,
+        Some("auditEvents") => AUDIT_EVENT_TYPE,
+        None if name == "platform" => AUDIT_EVENT_TYPE,
         _ if name.starts_with("users/") => PREFERENCES_TYPE,
         _ => DASHBOARD_TYPE,
     }

@@ -53,10 +53,11 @@ fn origin(request: &Request, correlation_id: Uuid) -> CallOrigin {
     let user_agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
     CallOrigin {
         correlation_id,
-        client_ip: peer.map(|address| address.ip()),
+        client_ip: peer.map(|address| address.ip().to_canonical()),
         user_agent: cut(&String::from_utf8_lossy(user_agent.unwrap_or_default())),
         trace_id: trace_id(request.headers()),
         method: cut(request.uri().path().trim_start_matches('/')),
+        course: Arc::default(),
     }
 }
 

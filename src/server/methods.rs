@@ -139,6 +139,7 @@ mod tests {
         assert_eq!(
             methods.services(),
             [
+                "perses.dashboards.v1.AuditService",
                 "perses.dashboards.v1.DashboardService",
                 "perses.dashboards.v1.PreferencesService",
                 "perses.dashboards.v1.ShareService",

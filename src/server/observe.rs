@@ -1,4 +1,4 @@
-//! Says what became of each call: one span, at most one log line, one measurement.
+//! Says what became of each call: one span, at most one log line, one measurement; and tells the audit trail.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,15 +6,18 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 use tracing::{Instrument, Span};
 
+use super::audit;
 use super::layer::{Handler, Layer, Request, Response};
 use super::methods::Method;
 use super::status_code::StatusCode;
 use crate::access::CallOrigin;
+use crate::audit_trail::AuditTrail;
 use crate::telemetry::Metrics;
 
 /// Measures every call until its last byte.
@@ -26,6 +29,8 @@ pub struct Observe {
     pub metrics: Metrics,
     /// A unary call that takes longer is slow.
     pub slow: Duration,
+    /// Where calls wait that are audit events.
+    pub audit_trail: AuditTrail,
 }
 
 impl Layer for Observe {
@@ -35,7 +40,7 @@ impl Layer for Observe {
         let response = next.handle(request).instrument(span).await;
         match StatusCode::from_headers(response.headers()) {
             Some(code) => {
-                call.finish(code);
+                call.finish(code, Some(response.headers()));
                 response
             }
             None => response.map(|body| Body::new(ObservedBody { body, call: Some(call) })),
@@ -47,8 +52,10 @@ impl Layer for Observe {
 #[derive(Debug)]
 struct Call {
     metrics: Metrics,
+    audit_trail: AuditTrail,
     span: Span,
-    method: Arc<str>,
+    /// None where the identity layer is missing.
+    identity: Option<(Method, Arc<CallOrigin>)>,
     started: Instant,
     /// Streams have none: they take as long as they like.
     slow: Option<Duration>,
@@ -68,22 +75,27 @@ impl Call {
         );
         Self {
             metrics: observe.metrics.clone(),
+            audit_trail: observe.audit_trail.clone(),
             span,
-            method: method.map_or_else(|| "".into(), |method| Arc::clone(&method.name)),
+            identity: method.cloned().zip(origin.cloned()),
             started: Instant::now(),
             slow: method.is_none_or(|method| !method.streaming).then_some(observe.slow),
             is_finished: false,
         }
     }
 
-    fn finish(mut self, code: StatusCode) {
-        self.record(code);
+    fn finish(mut self, code: StatusCode, headers: Option<&HeaderMap>) {
+        self.record(code, headers);
     }
 
-    fn record(&mut self, code: StatusCode) {
+    /// `headers` are those that the code stood in, if it came that far.
+    fn record(&mut self, code: StatusCode, headers: Option<&HeaderMap>) {
         self.is_finished = true;
         let duration = self.started.elapsed();
-        self.metrics.record_call(&self.method, code.number(), duration);
+        if let Some((method, origin)) = &self.identity {
+            self.metrics.record_call(&method.name, code.number(), duration);
+            audit::tell(&self.audit_trail, method, origin, code, headers);
+        }
 
         let is_slow = self.slow.is_some_and(|slow| duration >= slow);
         let duration_ms = duration.as_secs_f64() * 1e3;
@@ -99,7 +111,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.is_finished {
-            self.record(StatusCode::CANCELLED);
+            self.record(StatusCode::CANCELLED, None);
         }
     }
 }
@@ -111,9 +123,9 @@ struct ObservedBody {
 }
 
 impl ObservedBody {
-    fn finish(&mut self, code: StatusCode) {
+    fn finish(&mut self, code: StatusCode, headers: Option<&HeaderMap>) {
         if let Some(call) = self.call.take() {
-            call.finish(code);
+            call.finish(code, headers);
         }
     }
 }
@@ -131,10 +143,11 @@ impl HttpBody for ObservedBody {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    this.finish(StatusCode::from_headers(trailers).unwrap_or(StatusCode::UNKNOWN));
+                    let code = StatusCode::from_headers(trailers).unwrap_or(StatusCode::UNKNOWN);
+                    this.finish(code, Some(trailers));
                 }
             }
-            Poll::Ready(Some(Err(_)) | None) => this.finish(StatusCode::UNKNOWN),
+            Poll::Ready(Some(Err(_)) | None) => this.finish(StatusCode::UNKNOWN, None),
         }
         polled
     }

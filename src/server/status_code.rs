@@ -45,6 +45,8 @@ impl StatusCode {
     pub const DEADLINE_EXCEEDED: Self = Self(4);
     /// There is no such thing.
     pub const NOT_FOUND: Self = Self(5);
+    /// The caller may not do this.
+    pub const PERMISSION_DENIED: Self = Self(7);
     /// A limit is reached.
     pub const RESOURCE_EXHAUSTED: Self = Self(8);
     /// What tonic says of messages that are too large.
@@ -57,6 +59,8 @@ impl StatusCode {
     pub const UNAVAILABLE: Self = Self(14);
     /// Data is broken.
     pub const DATA_LOSS: Self = Self(15);
+    /// Nobody knows who calls.
+    pub const UNAUTHENTICATED: Self = Self(16);
 
     /// Reads the status of the headers of a response without body, or of the trailers.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {

@@ -67,6 +67,7 @@ impl TestServer {
             health: health.clone(),
             sidecar: router(sources),
             metrics: metrics.clone(),
+            audit_trail: AuditTrail::new(false, metrics.clone()),
         };
         Self {
             grpc_addr: server.grpc_addr(),

@@ -1,6 +1,10 @@
 //! Audit events: appended in the transaction of the change that they tell of, sealed, walked through, dropped when their time
 //! is over.
 
+mod filter;
+mod folded;
+mod list;
+mod reading;
 mod retention;
 mod rows;
 mod sealing;
@@ -17,6 +21,7 @@ use crate::domain::name::ProjectId;
 use crate::error::Result;
 use crate::store::pool::Transaction;
 
+pub use list::AuditExport;
 pub(super) use retention::drop_oldest;
 pub use sealing::{NewSeal, Sealing};
 pub use walk::AuditWalk;

@@ -57,8 +57,12 @@ pub struct Mutation {
 }
 
 impl Mutation {
-    /// Describes a call of the RPC `method`; `fingerprint` digests all that it asks for.
+    /// Describes a call of the RPC `method`; `fingerprint` digests all that it asks for. From here on it is a change that fails
+    /// if it does not succeed, unless it is only checked.
     pub fn new(method: &'static str, access: &Access, options: &WriteOptions, fingerprint: Digest) -> Self {
+        if !options.validate_only {
+            access.caller().origin().course.begin_change();
+        }
         Self {
             method,
             caller: access.caller().subject().to_owned(),

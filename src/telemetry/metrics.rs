@@ -32,6 +32,8 @@ pub struct Metrics {
     registry: Registry,
     provider: SdkMeterProvider,
     call_duration: Histogram<f64>,
+    audited_calls: Counter<u64>,
+    overflowed_calls: Counter<u64>,
     maintenance_runs: Counter<u64>,
     maintenance_last_success: Gauge<i64>,
     sealing_lag: Gauge<f64>,
@@ -80,6 +82,16 @@ impl Metrics {
             .with_unit("s")
             .with_boundaries(DURATION_BOUNDS.to_vec())
             .build();
+        let audited_calls = meter
+            .u64_counter("audit.calls")
+            .with_description("Calls without a change that became audit events, folded with others like them")
+            .with_unit("{call}")
+            .build();
+        let overflowed_calls = meter
+            .u64_counter("audit.calls.overflowed")
+            .with_description("Calls that should have become audit events and found no room: one event counts them")
+            .with_unit("{call}")
+            .build();
         let maintenance_runs = meter
             .u64_counter("maintenance.runs")
             .with_description("Runs of tasks of maintenance on this server")
@@ -111,6 +123,8 @@ impl Metrics {
             registry,
             provider,
             call_duration,
+            audited_calls,
+            overflowed_calls,
             maintenance_runs,
             maintenance_last_success,
             reloads,
@@ -132,6 +146,16 @@ impl Metrics {
             KeyValue::new("rpc.grpc.status_code", status_code),
         ];
         self.call_duration.record(duration.as_secs_f64(), &labels);
+    }
+
+    /// Counts a call without a change that is an audit event, or finds no room among those that are.
+    pub fn count_audited_call(&self, result: &'static str, is_kept: bool) {
+        let counter = if is_kept {
+            &self.audited_calls
+        } else {
+            &self.overflowed_calls
+        };
+        counter.add(1, &[KeyValue::new("audit.result", result)]);
     }
 
     /// Counts a run of a task of maintenance on this server.

@@ -9,6 +9,7 @@
 
 mod access;
 mod audit;
+mod audit_service;
 mod authentication;
 mod binary;
 mod command;

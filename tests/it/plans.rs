@@ -5,6 +5,7 @@
 
 mod access_calls;
 mod audit;
+mod audit_events;
 mod calls;
 mod explained;
 mod maintenance_calls;
@@ -528,11 +529,12 @@ fn statements_of_the_store() -> BTreeSet<String> {
 
 #[test]
 fn every_statement_of_the_store_has_an_expected_plan() {
-    let expected =
-        statements()
-            .chain(audit::STATEMENTS)
-            .map(|(name, _, _)| *name)
-            .chain([LIST, SEARCH, templates::LIST]);
+    let expected = statements()
+        .chain(audit::STATEMENTS)
+        .chain(audit_events::STATEMENTS)
+        .map(|(name, _, _)| *name)
+        .chain([LIST, SEARCH, templates::LIST])
+        .chain(audit_events::LISTING);
     assert_eq!(statements_of_the_store(), expected.map(str::to_owned).collect());
 }
 

@@ -49,6 +49,7 @@ async fn reflection_lists_every_service() {
             "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
+            "perses.dashboards.v1.AuditService",
             "perses.dashboards.v1.DashboardService",
             "perses.dashboards.v1.PreferencesService",
             "perses.dashboards.v1.ShareService",

@@ -2,26 +2,34 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
 use super::maintenance::Maintenance;
+use super::recording::Recorder;
 use super::sealing::Sealer;
 use crate::access::AccessControl;
+use crate::audit_trail::AuditTrail;
 use crate::authentication::Authenticator;
 use crate::config::{AccessConfig, ConnectConfig, DashboardsConfig, ServeConfig};
 use crate::domain::share_link::ShareLimits;
 use crate::domain::spec::SpecLimits;
-use crate::grpc::{self, Dashboards, Handlers, Preferences, ShareRules, Sharing, StreamLimits, Templates};
+use crate::grpc::{self, AuditLog, Dashboards, Handlers, Preferences, ShareRules, Sharing, StreamLimits, Templates};
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
+use crate::signing::PublicKeys;
 use crate::store::migrate;
 use crate::store::pool::{Pool, PoolStats};
 use crate::store::probe::Probe;
 use crate::store::{Retention, Store};
 use crate::telemetry::Metrics;
+
+/// How long the last audit events may take to be written, with what was under way.
+const RECORDING_GRACE: Duration = Duration::from_secs(10);
 
 /// The service on one database, ready to run.
 pub struct Service {
@@ -29,6 +37,7 @@ pub struct Service {
     services: Services,
     pool: Pool,
     probe: Probe,
+    recorder: Recorder,
     maintenance: Option<Maintenance>,
     sealer: Option<Sealer>,
 }
@@ -51,12 +60,10 @@ impl Service {
         let maintenance = config
             .maintenance
             .then(|| Maintenance::new(store.clone(), metrics.clone()));
-        let services = services(
-            config,
-            handlers(config, store.clone()),
-            pool_source(&pool),
-            metrics.clone(),
-        )?;
+        let audit_trail = AuditTrail::new(config.audit_reads, metrics.clone());
+        let recorder = Recorder::new(store.clone(), audit_trail.clone());
+        let handlers = handlers(config, store.clone());
+        let services = services(config, handlers, pool_source(&pool), metrics.clone(), audit_trail)?;
         let sealer = config.audit.key.clone().map(|key| {
             let health = services.health.clone();
             Sealer::new(store, key, metrics, health)
@@ -66,6 +73,7 @@ impl Service {
             services,
             pool,
             probe,
+            recorder,
             maintenance,
             sealer,
         })
@@ -95,7 +103,14 @@ impl Service {
         if let Some(sealer) = self.sealer {
             tokio::spawn(sealer.run_until(shutdown.closing().clone()));
         }
+        let ended = CancellationToken::new();
+        let recording = tokio::spawn(self.recorder.run_until(ended.clone()));
         self.server.run(self.services, shutdown).await;
+        // No call goes on any longer, so nothing more is to be recorded.
+        ended.cancel();
+        if tokio::time::timeout(RECORDING_GRACE, recording).await.is_err() {
+            tracing::error!("audit events may be lost: they could not be written in time");
+        }
     }
 }
 
@@ -132,9 +147,12 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
         export: config.requests.export_timeout,
     };
     let access = AccessControl::new(config.access.bootstrap_admins.clone(), Arc::new(store.clone()));
+    let signing_key = config.audit.key.as_deref();
+    let keys = signing_key.map_or_else(PublicKeys::default, |key| PublicKeys::default().with(key));
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),
+        audit_log: AuditLog::new(store.clone(), access.clone(), keys, streams),
         preferences: Preferences::new(store.clone(), access.clone()),
         sharing: Sharing::new(store, access, share_rules(&config.access)),
     }
@@ -155,6 +173,7 @@ fn services(
     handlers: Handlers,
     pool: PoolSource,
     metrics: Metrics,
+    audit_trail: AuditTrail,
 ) -> Result<Services, ServeError> {
     let health = HealthHandle::default();
     metrics.watch_pool(pool.clone());
@@ -177,6 +196,7 @@ fn services(
         health,
         sidecar,
         metrics,
+        audit_trail,
     })
 }
 

@@ -74,6 +74,10 @@ fn every_cursor_round_trips_in_its_own_order_alone() {
         (PageOrder::NewestRevisionFirst, Cursor::Revision(i32::MAX)),
         (PageOrder::FavoritesAsAdded, Cursor::Favorite(i64::MAX)),
         (PageOrder::LastViewedFirst, Cursor::ViewTime { time, uid }),
+        (
+            PageOrder::AuditEvents(OrderBy::default()),
+            Cursor::EventTime { time, uid },
+        ),
         (templates_by(TemplateOrderKey::Name), Cursor::TemplateName(template)),
         (
             templates_by(TemplateOrderKey::UsageCount),

@@ -70,6 +70,7 @@ async fn the_list_has_the_server_and_each_service_with_the_status_of_now() {
     let services = [
         "",
         "grpc.health.v1.Health",
+        "perses.dashboards.v1.AuditService",
         "perses.dashboards.v1.DashboardService",
         "perses.dashboards.v1.PreferencesService",
         "perses.dashboards.v1.ShareService",

@@ -100,9 +100,10 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
             .bind(display_name.clone(), Type::TEXT)
             .push(", ")
             .bind(*uid, Type::UUID),
-        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } | Cursor::ViewTime { time, uid } => {
-            sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
-        }
+        Cursor::CreateTime { time, uid }
+        | Cursor::UpdateTime { time, uid }
+        | Cursor::EventTime { time, uid }
+        | Cursor::ViewTime { time, uid } => sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID),
         // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
         Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::UsageCount { count, .. } => sql.bind(*count, Type::INT4),

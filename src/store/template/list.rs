@@ -119,9 +119,10 @@ fn push_cursor(sql: &mut Statement, query: &ListTemplates, cursor: &Cursor) {
             .bind(display_name.clone(), Type::TEXT)
             .push(", ")
             .bind(*uid, Type::UUID),
-        Cursor::CreateTime { time, uid } | Cursor::UpdateTime { time, uid } | Cursor::ViewTime { time, uid } => {
-            sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID)
-        }
+        Cursor::CreateTime { time, uid }
+        | Cursor::UpdateTime { time, uid }
+        | Cursor::EventTime { time, uid }
+        | Cursor::ViewTime { time, uid } => sql.bind(*time, Type::TIMESTAMPTZ).push(", ").bind(*uid, Type::UUID),
         Cursor::UsageCount { count, uid } => sql.bind(*count, Type::INT4).push(", ").bind(*uid, Type::UUID),
         // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
         Cursor::Name(name) => sql.bind(name.to_string(), Type::TEXT),

@@ -27,8 +27,9 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
-const OWN_VARIABLES: [&str; 13] = [
+const OWN_VARIABLES: [&str; 14] = [
     "AUDIT_PUBLIC_KEYS_FILE",
+    "AUDIT_READS",
     "AUDIT_RETENTION",
     "AUDIT_SIGNING_KEY_FILE",
     "AUTH_CONFIG_FILE",

@@ -1,0 +1,46 @@
+//! ListAuditEvents and GetAuditEvent.
+
+use tonic::Request;
+
+use super::AuditLog;
+use crate::access::Scope;
+use crate::domain::name::{AuditEventName, AuditParent};
+use crate::error::Result;
+use crate::grpc::call::open;
+use crate::grpc::convert::audit::{parse_list, present_event};
+use crate::grpc::proto;
+
+impl AuditLog {
+    pub(super) async fn list(
+        &self,
+        request: Request<proto::ListAuditEventsRequest>,
+    ) -> Result<proto::ListAuditEventsResponse> {
+        let (caller, message) = open(request)?;
+        let parent = AuditParent::parse("parent", &message.parent)?;
+        let access = self.access.require(&caller, &parent).await?;
+        let query = parse_list(&message, parent)?;
+        let page = self.store.list_audit_events(&access, &query).await?;
+        self.store
+            .record_audit_read(&access, &message.parent, message.filter.trim())
+            .await?;
+        Ok(proto::ListAuditEventsResponse {
+            audit_events: page.items.into_iter().map(present_event).collect(),
+            next_page_token: query.binding().next_token(page.next.as_ref()),
+        })
+    }
+
+    pub(super) async fn get(
+        &self,
+        request: Request<proto::GetAuditEventRequest>,
+    ) -> Result<proto::GetAuditEventResponse> {
+        let (caller, message) = open(request)?;
+        let name = AuditEventName::parse("name", &message.name)?;
+        // The name says nothing of the project: what is found has to be in one that the caller may read.
+        let access = self.access.require(&caller, Scope::AllProjects).await?;
+        let event = self.store.get_audit_event(&access, name).await?;
+        self.store.record_audit_read(&access, &message.name, "").await?;
+        Ok(proto::GetAuditEventResponse {
+            audit_event: Some(present_event(event)),
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! AuditService, and the events of calls without a change. How the log is kept and sealed is tested in `audit`.
+
+mod denials;
+mod export;
+mod failures;
+mod filters;
+mod get;
+mod list;
+mod reads;
+mod roles;
+mod verify;
+
+use std::time::Duration;
+
+use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
+use tokio_postgres::Client as Sql;
+use tonic::transport::Channel;
+
+use crate::support::TestServer;
+use crate::support::cluster::TestDatabase;
+use crate::support::requests::as_user;
+
+type Client = AuditServiceClient<Channel>;
+
+/// How long a test waits for events to be written.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The service whose calls are events themselves.
+const OWN_METHODS: &str = "perses.dashboards.v1.AuditService/";
+
+async fn client(server: &TestServer) -> Client {
+    AuditServiceClient::new(server.channel().await)
+}
+
+/// Asks for a page of 500 events.
+fn list_request(parent: &str, filter: &str) -> proto::ListAuditEventsRequest {
+    proto::ListAuditEventsRequest {
+        parent: parent.into(),
+        filter: filter.into(),
+        page_size: 500,
+        ..Default::default()
+    }
+}
+
+/// The events that a filter finds, newest first, without those of reading them.
+async fn list(client: &mut Client, parent: &str, filter: &str) -> Vec<proto::AuditEvent> {
+    let answer = client
+        .list_audit_events(as_user("alice", list_request(parent, filter)))
+        .await
+        .unwrap();
+    without_own(answer.into_inner().audit_events)
+}
+
+fn without_own(events: Vec<proto::AuditEvent>) -> Vec<proto::AuditEvent> {
+    let is_other = |event: &proto::AuditEvent| !event.method.starts_with(OWN_METHODS);
+    events.into_iter().filter(is_other).collect()
+}
+
+fn resources(events: &[proto::AuditEvent]) -> Vec<&str> {
+    events.iter().map(|event| event.resource.as_str()).collect()
+}
+
+/// Inserts events about `tests/{from}` to `tests/{to}`, one a second, the last one now. Odd ones are about `projects/p`.
+async fn insert_events(sql: &Sql, from: i32, to: i32) {
+    let statement =
+        "INSERT INTO audit_log (event_time, actor, auth_method, method, permission, project, resource, correlation_id)
+        SELECT now() - ($2 - n) * interval '1 second', 'user:ada', 'jwt', 'test', 'test',
+            CASE WHEN n % 2 = 1 THEN 'p' END, 'tests/' || n, gen_random_uuid()
+        FROM generate_series($1::integer, $2::integer) AS n";
+    sql.execute(statement, &[&from, &to]).await.unwrap();
+}
+
+/// Gives `subject` a role on a project, or on the platform.
+async fn grant(sql: &Sql, subject: &str, role: &str, project: Option<&str>) {
+    let statement = "INSERT INTO access_grant (id, project, subject, role, created_by)
+        VALUES (gen_random_uuid(), $1, $2, $3, 'user:test')";
+    sql.execute(statement, &[&project, &subject, &role]).await.unwrap();
+}
+
+/// An event of a call without a change, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stored {
+    actor: String,
+    method: String,
+    resource: String,
+    project: Option<String>,
+    result: String,
+    reason: Option<String>,
+    count: i32,
+}
+
+/// The events of calls without a change, oldest first.
+async fn stored(database: &TestDatabase) -> Vec<Stored> {
+    let statement = "SELECT actor, method, resource, project, result, reason, event_count FROM audit_log
+        WHERE result <> 'success' OR resource_uid IS NULL ORDER BY xid, seq";
+    let rows = database.connect().await.query(statement, &[]).await.unwrap();
+    rows.iter()
+        .map(|row| Stored {
+            actor: row.get("actor"),
+            method: row.get("method"),
+            resource: row.get("resource"),
+            project: row.get("project"),
+            result: row.get("result"),
+            reason: row.get("reason"),
+            count: row.get("event_count"),
+        })
+        .collect()
+}
+
+/// Stops the server, which writes what waits, and gives the events of calls without a change.
+async fn stored_after_stop(server: TestServer) -> Vec<Stored> {
+    let database = server.database().clone();
+    server.stop().await;
+    stored(&database).await
+}

@@ -1,0 +1,166 @@
+//! Calls that were denied, and callers that nobody knows: folded, bounded, and of no cost to others.
+
+use futures_util::stream::{self, StreamExt as _};
+use tonic::{Code, Request};
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use super::*;
+use crate::support::http;
+use crate::support::network::{Traffic, launch_behind_gateway};
+use crate::support::requests::{create, get};
+
+/// How many calls a flood has, and how many of them at a time.
+const FLOOD: (usize, usize) = (5000, 64);
+
+fn get_request(id: &str) -> proto::GetDashboardRequest {
+    proto::GetDashboardRequest {
+        name: format!("projects/p/dashboards/{id}"),
+        ..Default::default()
+    }
+}
+
+/// A request whose credential is refused.
+fn unknown<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("authorization", "Bearer nonsense".parse().unwrap());
+    request
+}
+
+/// Sends calls that are refused because nobody knows who calls.
+async fn flood(server: &TestServer, calls: usize) {
+    let client = server.dashboards().await;
+    let send = |_| {
+        let mut own = client.clone();
+        async move {
+            let refused = own.get_dashboard(unknown(get_request("gpu"))).await.unwrap_err();
+            assert_eq!(refused.code(), Code::Unauthenticated);
+        }
+    };
+    stream::iter(0..calls).for_each_concurrent(FLOOD.1, send).await;
+}
+
+fn total(events: &[Stored]) -> usize {
+    events.iter().map(|event| usize::try_from(event.count).unwrap()).sum()
+}
+
+#[tokio::test]
+async fn what_was_denied_is_one_event_with_a_count() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for id in ["a", "b", "c"] {
+        let denied = client
+            .get_dashboard(as_user("mallory", get_request(id)))
+            .await
+            .unwrap_err();
+        assert_eq!(denied.code(), Code::PermissionDenied);
+    }
+    let events = stored_after_stop(server).await;
+    assert_eq!(total(&events), 3);
+    // A round of writing, or the turn of a minute, may have come in between.
+    assert!(events.len() <= 3, "{events:?}");
+    let first = Stored {
+        actor: "user:mallory".into(),
+        method: "perses.dashboards.v1.DashboardService/GetDashboard".into(),
+        resource: "projects/p/dashboards/a".into(),
+        project: Some("p".into()),
+        result: "denied".into(),
+        reason: Some("PERMISSION_DENIED".into()),
+        count: events[0].count,
+    };
+    assert_eq!(events[0], first);
+}
+
+#[tokio::test]
+async fn what_was_denied_is_soon_there_to_read() {
+    let server = TestServer::start().await;
+    let mut dashboards = server.dashboards().await;
+    dashboards
+        .get_dashboard(as_user("mallory", get_request("a")))
+        .await
+        .unwrap_err();
+    let mut client = client(&server).await;
+    let written = async {
+        loop {
+            if let [event] = list(&mut client, "projects/p", "result = DENIED").await.as_slice() {
+                return event.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let event = tokio::time::timeout(LIMIT, written).await.expect("never written");
+    assert_eq!(
+        (event.reason.as_str(), event.permission.as_str()),
+        ("PERMISSION_DENIED", "dashboards.get")
+    );
+    let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
+    assert_eq!(details["first_time"], details["last_time"]);
+}
+
+#[tokio::test]
+async fn invented_methods_are_one() {
+    let server = TestServer::start().await;
+    let channel = server.channel().await;
+    for number in 0..20 {
+        let mut grpc = tonic::client::Grpc::new(channel.clone());
+        grpc.ready().await.unwrap();
+        let path = format!("/invented.Service/Method{number}").parse().unwrap();
+        let codec = tonic_prost::ProstCodec::<(), ()>::default();
+        let refused = grpc.unary(unknown(()), path, codec).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+    }
+    let events = stored_after_stop(server).await;
+    assert_eq!(total(&events), 20);
+    assert!(
+        events
+            .iter()
+            .all(|event| event.method == "_OTHER" && event.actor == "anonymous"),
+        "{events:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_flood_leaves_a_handful_of_events_and_costs_others_nothing() {
+    let server = TestServer::start().await;
+    let mut others = server.dashboards().await;
+    create(&mut others, "gpu").await;
+    let before = server.pool().stats();
+    let reads = async {
+        for _ in 0..50 {
+            get(&mut others, "gpu").await;
+        }
+    };
+    tokio::join!(flood(&server, FLOOD.0), reads);
+    let after = server.pool().stats();
+    assert_eq!((after.wait_count, after.timeouts), (before.wait_count, before.timeouts));
+    // One for who reads, one for what is written meanwhile.
+    assert!(after.open <= before.open + 1, "{before:?} {after:?}");
+    let (_, metrics) = http::get(server.http_addr(), "/metrics").await;
+    let counted = format!(r#"audit_calls_total{{audit_result="denied"}} {}"#, FLOOD.0);
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+
+    let events = stored_after_stop(server).await;
+    assert_eq!(total(&events), FLOOD.0);
+    assert!(events.len() <= 10, "{}", events.len());
+    let known =
+        |event: &Stored| (event.actor.as_str(), event.reason.as_deref()) == ("anonymous", Some("UNAUTHENTICATED"));
+    assert!(events.iter().all(known), "{events:?}");
+}
+
+#[tokio::test]
+async fn what_was_denied_while_the_database_was_away_is_written_when_it_is_back() {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
+    server.wait_until(ServingStatus::Serving).await;
+    gateway.set(Traffic::IsRefused);
+    gateway.cut();
+    server.wait_until(ServingStatus::NotServing).await;
+    flood(&server, 1000).await;
+    assert_eq!(total(&stored(server.database()).await), 0);
+
+    gateway.set(Traffic::Passes);
+    server.wait_until(ServingStatus::Serving).await;
+    let events = stored_after_stop(server).await;
+    assert_eq!(total(&events), 1000);
+    assert!(events.len() <= 10, "{}", events.len());
+}

@@ -1,0 +1,89 @@
+//! Changes that were allowed and failed.
+
+use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
+use tonic::Code;
+
+use super::*;
+use crate::support::requests::{create, create_request, json_spec, reason};
+
+/// Updates `projects/p/dashboards/gpu`, which is expected to fail so.
+async fn fail_to_update(
+    client: &mut DashboardServiceClient<Channel>,
+    request: proto::UpdateDashboardRequest,
+    why: &str,
+) {
+    let refused = client.update_dashboard(as_user("bob", request)).await.unwrap_err();
+    assert_eq!(reason(&refused), why);
+}
+
+fn update(etag: &str, validate_only: bool) -> proto::UpdateDashboardRequest {
+    proto::UpdateDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            name: "projects/p/dashboards/gpu".into(),
+            etag: etag.into(),
+            tags: vec!["changed".into()],
+            ..Default::default()
+        }),
+        validate_only,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_failed_is_an_event_with_its_reason() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let stale = create(&mut client, "gpu").await.etag;
+    client.update_dashboard(update("*", false)).await.unwrap();
+
+    fail_to_update(&mut client, update(&stale, false), "ETAG_MISMATCH").await;
+    let refused = client.create_dashboard(create_request("gpu")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AlreadyExists);
+
+    let mut events = stored_after_stop(server).await;
+    events.sort_by(|a, b| a.actor.cmp(&b.actor));
+    let service = "perses.dashboards.v1.DashboardService";
+    let expected = |actor: &str, method: &str, resource: &str, reason: &str| Stored {
+        actor: actor.into(),
+        method: format!("{service}/{method}"),
+        resource: resource.into(),
+        project: Some("p".into()),
+        result: "failed".into(),
+        reason: Some(reason.into()),
+        count: 1,
+    };
+    assert_eq!(
+        events,
+        [
+            expected(
+                "user:bob",
+                "UpdateDashboard",
+                "projects/p/dashboards/gpu",
+                "ETAG_MISMATCH"
+            ),
+            expected("user:developer", "CreateDashboard", "projects/p", "DASHBOARD_EXISTS"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_was_only_checked_or_is_wrong_is_no_event() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    let stale = create(&mut client, "gpu").await.etag;
+    client.update_dashboard(update("*", false)).await.unwrap();
+
+    fail_to_update(&mut client, update(&stale, true), "ETAG_MISMATCH").await;
+    fail_to_update(&mut client, update("", false), "ETAG_REQUIRED").await;
+    let mut malformed = update("*", false);
+    malformed.dashboard.as_mut().unwrap().spec = json_spec("{");
+    fail_to_update(&mut client, malformed, "SPEC_MALFORMED").await;
+    // A read that fails changes nothing.
+    let missing = proto::GetDashboardRequest {
+        name: "projects/p/dashboards/none".into(),
+        ..Default::default()
+    };
+    client.get_dashboard(missing).await.unwrap_err();
+
+    assert_eq!(stored_after_stop(server).await, []);
+}

@@ -1,0 +1,53 @@
+//! GetAuditEvent.
+
+use tonic::Code;
+
+use super::*;
+use crate::support::requests::{assert_invalid, assert_refused, create};
+
+async fn get(client: &mut Client, user: &str, name: &str) -> Result<proto::AuditEvent, tonic::Status> {
+    let request = proto::GetAuditEventRequest { name: name.into() };
+    let answer = client.get_audit_event(as_user(user, request)).await?;
+    Ok(answer.into_inner().audit_event.unwrap())
+}
+
+#[tokio::test]
+async fn an_event_is_read_by_its_name() {
+    let server = TestServer::start().await;
+    create(&mut server.dashboards().await, "gpu").await;
+    let mut client = client(&server).await;
+    let listed = list(&mut client, "platform", "permission = dashboards.create")
+        .await
+        .remove(0);
+    assert_eq!(get(&mut client, "alice", &listed.name).await.unwrap(), listed);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found_by_whoever_may_read_everything() {
+    let server = TestServer::start().await;
+    let mut client = client(&server).await;
+    let name = format!("auditEvents/{}", uuid::Uuid::new_v4());
+    let refused = get(&mut client, "alice", &name).await.unwrap_err();
+    assert_refused(&refused, Code::NotFound, "AUDIT_EVENT_NOT_FOUND");
+    let malformed = get(&mut client, "alice", "auditEvents/7").await.unwrap_err();
+    assert_invalid(&malformed, &[("name", "INVALID_NAME")]);
+}
+
+#[tokio::test]
+async fn an_admin_of_a_project_reads_its_events_and_is_told_nothing_of_others() {
+    let server = TestServer::start().await;
+    let sql = server.sql().await;
+    grant(&sql, "user:pia", "admin", Some("p")).await;
+    insert_events(&sql, 1, 2).await;
+    let mut client = client(&server).await;
+    let both = list(&mut client, "platform", "method = test").await;
+    let [elsewhere, in_project] = both.as_slice() else {
+        panic!("two events: {both:?}");
+    };
+    assert_eq!(get(&mut client, "pia", &in_project.name).await.unwrap(), *in_project);
+    let invented = format!("auditEvents/{}", uuid::Uuid::new_v4());
+    for name in [elsewhere.name.as_str(), invented.as_str()] {
+        let refused = get(&mut client, "pia", name).await.unwrap_err();
+        assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}

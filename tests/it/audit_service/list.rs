@@ -1,0 +1,126 @@
+//! Pages of events, and what a page of them shows.
+
+use tonic::Code;
+
+use super::*;
+use crate::support::requests::{assert_invalid, assert_refused, create};
+
+#[tokio::test]
+async fn events_come_newest_first_and_pages_stand_still_while_events_are_added() {
+    let server = TestServer::start().await;
+    let sql = server.sql().await;
+    insert_events(&sql, 1, 7).await;
+    let mut client = client(&server).await;
+    let mut request = proto::ListAuditEventsRequest {
+        page_size: 2,
+        ..list_request("platform", "actor = user:ada")
+    };
+    let mut seen = Vec::new();
+    loop {
+        let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
+        seen.extend(resources(&page.audit_events).into_iter().map(str::to_owned));
+        insert_events(&sql, 8, 9).await;
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, [7, 6, 5, 4, 3, 2, 1].map(|n| format!("tests/{n}")));
+}
+
+#[tokio::test]
+async fn the_oldest_come_first_where_the_caller_wants_it() {
+    let server = TestServer::start().await;
+    insert_events(&server.sql().await, 1, 5).await;
+    let mut client = client(&server).await;
+    let mut request = proto::ListAuditEventsRequest {
+        order_by: "time".into(),
+        page_size: 3,
+        ..list_request("platform", "method = test")
+    };
+    let first = client.list_audit_events(request.clone()).await.unwrap().into_inner();
+    request.page_token = first.next_page_token;
+    let second = client.list_audit_events(request).await.unwrap().into_inner();
+    assert_eq!(resources(&first.audit_events), ["tests/1", "tests/2", "tests/3"]);
+    assert_eq!(resources(&second.audit_events), ["tests/4", "tests/5"]);
+    assert_eq!(second.next_page_token, "");
+}
+
+#[tokio::test]
+async fn a_project_has_its_events_alone() {
+    let server = TestServer::start().await;
+    insert_events(&server.sql().await, 1, 4).await;
+    let mut client = client(&server).await;
+    assert_eq!(
+        resources(&list(&mut client, "projects/p", "").await),
+        ["tests/3", "tests/1"]
+    );
+    assert_eq!(list(&mut client, "projects/q", "").await, []);
+    // A filter does not lead out of it.
+    let elsewhere = list(&mut client, "projects/q", "project = p OR actor = user:ada").await;
+    assert_eq!(elsewhere, []);
+}
+
+#[tokio::test]
+async fn an_event_tells_who_did_what_from_where() {
+    let server = TestServer::start().await;
+    let dashboard = create(&mut server.dashboards().await, "gpu").await;
+    let events = list(&mut client(&server).await, "projects/p", "").await;
+    let [event] = events.as_slice() else {
+        panic!("one event: {events:?}");
+    };
+    assert!(event.name.starts_with("auditEvents/") && event.time.is_some());
+    let actor = event.actor.clone().unwrap();
+    assert_eq!(
+        (actor.subject.as_str(), actor.auth_method.as_str()),
+        ("user:developer", "development")
+    );
+    assert_eq!(event.method, "perses.dashboards.v1.DashboardService/CreateDashboard");
+    assert_eq!(event.permission, "dashboards.create");
+    assert_eq!(
+        (event.resource.as_str(), event.resource_uid.as_str()),
+        (&*dashboard.name, &*dashboard.uid)
+    );
+    assert_eq!((event.revision_before, event.revision_after), (None, Some(1)));
+    assert_eq!(
+        (event.sha256_before.as_str(), &event.sha256_after),
+        ("", &dashboard.spec_sha256)
+    );
+    assert_eq!(event.result(), proto::AuditResult::Success);
+    assert_eq!(
+        (event.client_ip.as_str(), event.count, event.details.as_str()),
+        ("127.0.0.1", 1, "{}")
+    );
+    assert!(event.user_agent.contains("tonic"), "{}", event.user_agent);
+    assert_eq!(event.seal, "", "nothing is sealed without a key");
+}
+
+#[tokio::test]
+async fn wrong_fields_are_told_of_at_once() {
+    let server = TestServer::start().await;
+    let mut client = client(&server).await;
+    let wrong = proto::ListAuditEventsRequest {
+        parent: "platform".into(),
+        page_size: -1,
+        filter: "who = ada".into(),
+        order_by: "actor".into(),
+        ..Default::default()
+    };
+    let refused = client.list_audit_events(wrong).await.unwrap_err();
+    assert_invalid(
+        &refused,
+        &[
+            ("page_size", "FIELD_OUT_OF_RANGE"),
+            ("filter", "INVALID_FILTER"),
+            ("order_by", "INVALID_ORDER_BY"),
+        ],
+    );
+    let forgotten = client.list_audit_events(list_request("", "")).await.unwrap_err();
+    assert_invalid(&forgotten, &[("parent", "FIELD_REQUIRED")]);
+    let token = proto::ListAuditEventsRequest {
+        page_token: "made-up".into(),
+        ..list_request("platform", "")
+    };
+    let refused = client.list_audit_events(token).await.unwrap_err();
+    assert_refused(&refused, Code::InvalidArgument, "INVALID_PAGE_TOKEN");
+}

@@ -1,0 +1,94 @@
+//! VerifyAuditLog. What is found of which change is tested in `audit::tampering`.
+
+use std::sync::Arc;
+
+use dashboard_store::signing::SigningKey;
+use proto::verify_audit_log_response::Content;
+use tonic::Code;
+
+use super::*;
+use crate::support::cluster::directory;
+use crate::support::requests::{assert_invalid, assert_refused, create};
+use crate::support::transfer::read_all;
+
+/// A server that seals.
+async fn sealing_server() -> TestServer {
+    let path = directory().join(format!("key-{}.pem", uuid::Uuid::new_v4()));
+    let key = Arc::new(SigningKey::read_or_create(&path).unwrap());
+    TestServer::start_with(|config| config.audit.key = Some(key)).await
+}
+
+async fn verify(client: &mut Client, expected_head: &str) -> proto::VerifyVerdict {
+    let request = proto::VerifyAuditLogRequest {
+        expected_head: expected_head.into(),
+    };
+    let answers = client.verify_audit_log(as_user("alice", request)).await.unwrap();
+    let (read, end) = read_all(answers.into_inner()).await;
+    end.unwrap();
+    match read.last().and_then(|answer| answer.content.clone()) {
+        Some(Content::Verdict(verdict)) => verdict,
+        other => panic!("no verdict: {other:?}"),
+    }
+}
+
+/// Waits until the log has a sealed event.
+async fn wait_for_seal(client: &mut Client) -> proto::AuditEvent {
+    let sealed = async {
+        loop {
+            let events = list(client, "platform", "permission = dashboards.create").await;
+            if let Some(event) = events.into_iter().find(|event| !event.seal.is_empty()) {
+                return event;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(2 * LIMIT, sealed)
+        .await
+        .expect("nothing is sealed")
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_touched_is_intact_and_an_edited_event_is_named() {
+    let server = sealing_server().await;
+    create(&mut server.dashboards().await, "gpu").await;
+    let mut client = client(&server).await;
+    let event = wait_for_seal(&mut client).await;
+    assert!(event.seal.starts_with("auditSeals/"), "{event:?}");
+
+    let verdict = verify(&mut client, "").await;
+    assert!(
+        verdict.intact && verdict.finding.is_empty() && !verdict.head_checked,
+        "{verdict:?}"
+    );
+    assert!(verdict.events > 0 && verdict.seals > 0, "{verdict:?}");
+    assert!(verify(&mut client, &verdict.head).await.head_checked);
+
+    let id = event.name.strip_prefix("auditEvents/").unwrap();
+    let edit = format!(
+        "SET session_replication_role = replica; ALTER TABLE audit_log DISABLE TRIGGER ALL;
+        UPDATE audit_log SET actor = 'user:somebody' WHERE id = '{id}'"
+    );
+    let partition = "SELECT format('ALTER TABLE %s DISABLE TRIGGER ALL', inhrelid::regclass) FROM pg_inherits
+        WHERE inhparent = 'audit_log'::regclass";
+    let sql = server.sql().await;
+    for row in sql.query(partition, &[]).await.unwrap() {
+        sql.batch_execute(row.get(0)).await.unwrap();
+    }
+    sql.batch_execute(&edit).await.unwrap();
+    let verdict = verify(&mut client, "").await;
+    assert!(!verdict.intact && verdict.finding.contains(id), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_seals_nothing_says_so() {
+    let server = TestServer::start().await;
+    let mut client = client(&server).await;
+    let request = proto::VerifyAuditLogRequest::default();
+    let refused = client.verify_audit_log(as_user("alice", request)).await.unwrap_err();
+    assert_refused(&refused, Code::FailedPrecondition, "AUDIT_LOG_NOT_SEALED");
+    let wrong = proto::VerifyAuditLogRequest {
+        expected_head: "seven".into(),
+    };
+    let refused = client.verify_audit_log(as_user("alice", wrong)).await.unwrap_err();
+    assert_invalid(&refused, &[("expected_head", "FIELD_INVALID")]);
+}
