@@ -2,7 +2,7 @@
 
 CREATE FUNCTION is_grant_subject(subject text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN subject ~ '^(user|group):.' AND octet_length(subject) <= 518;
+    RETURN subject ~ '^(user|group):.' AND octet_length(subject) - position(':' IN subject) <= 512;
 COMMENT ON FUNCTION is_grant_subject(text) IS 'Whether a text is user:name or group:name with a name of 1 to 512 bytes.';
 
 CREATE TABLE access_grant (

@@ -8,7 +8,7 @@ use crate::access::Identity;
 use crate::domain::role::Role;
 use crate::error::Result;
 
-/// Who a caller is that does not name itself; it may do everything. Who names itself has what grants give it.
+/// Who a caller is that does not name itself; it may do everything. Any other name has what grants give it.
 const DEVELOPER: &str = "developer";
 
 /// Who the caller says it is; a credential that can't be checked is never passed over.
@@ -19,9 +19,13 @@ pub(super) fn identity(headers: &HeaderMap) -> Result<Identity> {
         ));
     }
     let stated = headers::stated_identity(headers)?;
-    Ok(stated.unwrap_or_else(|| Identity {
+    let mut identity = stated.unwrap_or_else(|| Identity {
         user: DEVELOPER.to_owned(),
         groups: Vec::new(),
-        roles: vec![Role::PlatformAdmin],
-    }))
+        roles: Vec::new(),
+    });
+    if identity.user == DEVELOPER {
+        identity.roles.push(Role::PlatformAdmin);
+    }
+    Ok(identity)
 }

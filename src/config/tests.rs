@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 use crate::domain::client_address::TrustedProxies;
+use crate::domain::subject::Subject;
 use crate::telemetry::LogFormat;
 
 /// Parses a command line without looking at the environment of the test.
@@ -213,6 +214,17 @@ fn every_problem_is_reported_at_once() {
         message.contains("DB_PORT (--db-port) is \"0\": must be a whole number from 1 to 65535"),
         "{message}"
     );
+}
+
+#[test]
+fn bootstrap_admins_are_users_and_groups() {
+    let config = serve(&["--bootstrap-admins=user:ada, group:sre team"]).unwrap();
+    let admins: Vec<&str> = config.access.bootstrap_admins.iter().map(Subject::as_str).collect();
+    assert_eq!(admins, ["user:ada", "group:sre team"]);
+    for wrong in ["ada", "user:", "user:ada,,group:sre", "group:sre,"] {
+        let option = format!("--bootstrap-admins={wrong}");
+        assert_eq!(complaints(serve(&[&option])), ["BOOTSTRAP_ADMINS"], "{wrong}");
+    }
 }
 
 #[test]

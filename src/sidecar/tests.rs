@@ -95,6 +95,19 @@ async fn a_pool_above_80_percent_is_degraded_and_ready() {
 }
 
 #[tokio::test]
+async fn audit_events_that_wait_long_to_be_sealed_are_degraded_and_ready() {
+    let health = serving();
+    for (lag, verdict, status) in [(60, "healthy", "pass"), (61, "degraded", "warn")] {
+        health.observe_sealing_lag(Duration::from_secs(lag));
+        let (code, body) = get_json(endpoints(&health, 2), "/api/v1/health").await;
+        assert_eq!((code, &body["status"]), (200, &json!(verdict)));
+        let check = json!({"status": status, "sealing_lag_seconds": f64::from(u32::try_from(lag).unwrap())});
+        assert_eq!(body["checks"]["audit"], check);
+        assert_eq!(get_text(endpoints(&health, 2), "/ready").await.0, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_is_unhealthy_and_alive() {
     let health = serving();
     for _ in 0..3 {

@@ -7,6 +7,7 @@ mod export;
 mod filter;
 pub mod head;
 mod import;
+mod insert_all;
 mod lifecycle;
 mod list;
 mod read;

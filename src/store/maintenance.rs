@@ -50,14 +50,6 @@ pub const TASKS: &[Task] = &[
         done: "system templates installed or updated",
         work: Work::Batches(|tx, run| system_templates::install(tx, run).scope_boxed()),
     },
-    // Servers seal by themselves each second; this is for where none runs.
-    Task {
-        name: "audit_seals",
-        interval: HOUR,
-        at_start: false,
-        done: "audit events sealed",
-        work: Work::Batches(|tx, run| audit::seal(tx, run).scope_boxed()),
-    },
     Task {
         name: "audit_retention",
         interval: DAY,

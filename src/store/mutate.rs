@@ -5,13 +5,15 @@
 //! the answer to COMMIT is lost the outcome can be read back: whoever gets the lock knows that the transaction that held
 //! it has ended.
 
+mod together;
+
 use std::time::Duration;
 
 use postgres_types::{Json, ToSql, Type};
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio_postgres::IsolationLevel;
+use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 use super::Store;
@@ -216,13 +218,7 @@ async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
     let lock = tx.query(LOCK_REQUEST, &key_parameter);
     let find = tx.query(FIND_ANSWER, &request);
     let (locked, found) = futures_util::future::try_join(lock, find).await?;
-    if locked.first().map_or(Ok(false), |row| row.try_get(0))? {
-        return Err(Error::Unavailable {
-            reason: Reason::DatabaseReadOnly,
-            description: "the database takes no writes now: nothing was done, try again".into(),
-            cause: None,
-        });
-    }
+    require_primary(&locked)?;
     let Some(row) = found.first() else {
         return Ok(None);
     };
@@ -233,6 +229,18 @@ async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
     }
     let Json(kept) = row.try_get(1)?;
     Ok(Some(kept))
+}
+
+/// Checks that whoever gave the locks writes: a standby would refuse the first statement that does.
+fn require_primary(locked: &[Row]) -> Result<()> {
+    match locked.first().map_or(Ok(false), |row| row.try_get(0))? {
+        false => Ok(()),
+        true => Err(Error::Unavailable {
+            reason: Reason::DatabaseReadOnly,
+            description: "the database takes no writes now: nothing was done, try again".into(),
+            cause: None,
+        }),
+    }
 }
 
 async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutation, kept: &K) -> Result<()> {

@@ -8,3 +8,4 @@ mod matrix;
 mod purge_project;
 mod readable;
 mod revoke_access;
+mod schema;

@@ -9,6 +9,7 @@ mod export;
 mod get;
 mod get_revision;
 mod import;
+mod import_batches;
 mod import_limits;
 mod import_shutdown;
 mod list;

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use dashboard_store::grpc::proto::Role;
 use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt as _;
 
 use crate::support::TestServer;
+use crate::support::access::grant;
 use crate::support::blocking::{HeldTable, begin_create, wait_until_pool_is_free};
 use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
-use crate::support::requests::{create, create_request, get, reason};
+use crate::support::requests::{as_user, create, create_request, get, reason};
 
 /// Calls that nobody can serve are refused, and may be tried again.
 fn assert_unavailable(refused: &Status, why: &str) {
@@ -87,6 +89,24 @@ async fn an_outage_is_noticed_and_ends() {
     server.wait_until(ServingStatus::Serving).await;
     get(&mut client, "before").await;
     create(&mut client, "during").await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_decided_is_neither_allowed_nor_denied() {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
+    server.wait_until(ServingStatus::Serving).await;
+    grant(&server, "projects/p", "user:eve", Role::Editor).await;
+    gateway.set(Traffic::IsRefused);
+    gateway.cut();
+    // Its id would be refused, were the caller allowed to ask.
+    let request = create_request("not an id");
+    let refused = server
+        .dashboards()
+        .await
+        .create_dashboard(as_user("eve", request))
+        .await
+        .unwrap_err();
+    assert_unavailable(&refused, "DATABASE_UNAVAILABLE");
 }
 
 #[tokio::test]

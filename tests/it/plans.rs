@@ -3,6 +3,7 @@
 //! The tables below say which and how many. The service answers real calls on a database of 100,000 dashboards, and the
 //! plans come from PostgreSQL's log. It takes a while, so `make plans` runs it, and `cargo test` alone does not.
 
+mod access_calls;
 mod audit;
 mod calls;
 mod explained;
@@ -90,6 +91,13 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("append_audit_event", NO_INDEX, Most::Rows(0)),
     ("keep_answer", NO_INDEX, Most::Rows(0)),
     ("get_document", REVISION, Most::Rows(1)),
+    // Several imported dashboards: as many as a batch has at the most, of which half are there already.
+    ("lock_requests", NO_INDEX, Most::Rows(0)),
+    ("find_answers", &["mutation_request_pkey"], Most::Rows(0)),
+    ("find_dashboard_heads", BY_NAME_IN_ANY_CASE, Most::Rows(16)),
+    ("insert_dashboards", NO_INDEX, Most::Rows(0)),
+    ("append_audit_events", NO_INDEX, Most::Rows(0)),
+    ("keep_answers", NO_INDEX, Most::Rows(0)),
     // One or some of them.
     ("lock_dashboard_head", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
     ("find_name_holder", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
@@ -112,9 +120,13 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("list_favorites", FAVORITES, Most::Rows(3 * (51 + 20))),
     ("record_dashboard_view", VIEW_AMONG_ALL, Most::Rows(2 * 100 + 10)),
     ("list_recent_dashboards", RECENTS, Most::Rows(3 * (51 + 20))),
-    // Grants: an entry of the index and a row of each.
+    // Grants: an entry of the index and a row of each; of the subject of the calls, 7.
     ("insert_access_grant", NO_INDEX, Most::Rows(0)),
-    ("find_grant_of_subject", &["idx_access_grant_subject"], Most::Rows(2)),
+    (
+        "find_grant_of_subject",
+        &["idx_access_grant_subject"],
+        Most::Rows(2 * 7),
+    ),
     (
         "find_access_grant",
         &["access_grant_pkey", "dashboard_pkey"],
@@ -349,7 +361,10 @@ impl Loaded {
         load_access_grants(&sql).await;
         load_share_links(&sql).await;
         let log = ExplainedLog::of(&database).await;
-        let server = TestServer::launch(database.clone(), database.config().clone(), |_| {}).await;
+        let server = TestServer::launch(database.clone(), database.config().clone(), |config| {
+            config.access.bootstrap_admins.clear();
+        })
+        .await;
         server.wait_until(ServingStatus::Serving).await;
         Self {
             client: server.dashboards().await,
@@ -366,6 +381,7 @@ impl Loaded {
         checks.extend(self.check_lists(templates::LISTS_OF_DASHBOARDS, false).await);
         checks.extend(templates::check_lists(self).await);
         checks.extend(self.check_searches().await);
+        checks.extend(access_calls::check_restricted(self).await);
         // Last: it writes every template, and leaves old rows in the way of the lists.
         checks.extend(self.check_maintenance().await);
         for check in &checks {
@@ -378,6 +394,7 @@ impl Loaded {
         self.log.take();
         calls::each(&mut self.client).await;
         preferences_calls::each(&self.server).await;
+        access_calls::each(&self.server).await;
         sharing_calls::each(&self.server).await;
         templates::each(&mut self.server.templates().await).await;
         let (named, of_triggers): (Vec<_>, Vec<_>) =

@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex};
 
 use dashboard_store::config::DatabaseHost;
 use dashboard_store::grpc::proto;
-use dashboard_store::grpc::proto::DashboardView;
+use dashboard_store::grpc::proto::{DashboardView, Role};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::support::TestServer;
+use crate::support::access::grant;
 use crate::support::cluster::TestDatabase;
 use crate::support::preferences::{self, add_request, favorites, recents, view};
-use crate::support::requests::{create, list_request};
+use crate::support::requests::{as_user, create, list_request};
 use crate::support::sharing::{self, assert_not_usable};
 
 const NAME: &str = "projects/p/dashboards/d";
@@ -184,6 +185,27 @@ async fn a_warm_read_of_dashboards_is_one_round_trip() {
         client.search_dashboards(search).await.unwrap();
         assert_eq!(observer.take(), ["-- search_dashboards"]);
     }
+}
+
+#[tokio::test]
+async fn what_a_caller_was_granted_is_read_once_in_a_while() {
+    let (server, observer) = start_observed().await;
+    grant(&server, NAME, "user:guest", Role::Viewer).await;
+    let mut client = server.dashboards().await;
+    let get = proto::GetDashboardRequest {
+        name: NAME.into(),
+        ..Default::default()
+    };
+    client.get_dashboard(as_user("guest", get.clone())).await.unwrap();
+    let first = observer.take();
+    assert!(first.contains(&"-- find_grants".to_owned()), "{first:?}");
+
+    client.get_dashboard(as_user("guest", get)).await.unwrap();
+    client
+        .list_dashboards(as_user("guest", list_request("projects/-")))
+        .await
+        .unwrap();
+    assert_eq!(observer.take(), ["-- get_dashboard", "-- list_dashboards"]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::health::{HealthHandle, SEALING_LAG_LIMIT};
 use crate::signing::SigningKey;
-use crate::store::{NewSeal, Sealing, Store};
+use crate::store::{Sealing, Store};
 use crate::telemetry::Metrics;
 
 /// The time between two rounds; each differs by up to a tenth, so that servers do not meet each time.
@@ -72,7 +72,6 @@ impl Sealer {
 
     async fn seal_all(&self) -> Result<Duration> {
         while let Sealing::Sealed { seals, is_behind } = self.store.seal_audit_log(&self.key).await? {
-            seals.iter().for_each(log_seal);
             let events: usize = seals.iter().map(|seal| seal.events).sum();
             self.metrics.count_sealed_events(events.try_into().unwrap_or(u64::MAX));
             if !is_behind {
@@ -98,11 +97,4 @@ impl Sealer {
         }
         self.is_reported = is_late || is_fault;
     }
-}
-
-/// The log is elsewhere than the database: who has it can tell that seals were cut off.
-fn log_seal(seal: &NewSeal) {
-    let NewSeal { head, epoch, events } = seal;
-    let (number, root) = (head.number, head.root);
-    tracing::info!(number, epoch, %root, events, "audit log sealed");
 }

@@ -1,5 +1,8 @@
 //! ImportDashboards.
 
+use std::future::ready;
+use std::mem;
+
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use tokio_util::task::AbortOnDropHandle;
@@ -9,7 +12,7 @@ use tracing::Instrument as _;
 use super::Dashboards;
 use crate::access::{Access, Caller};
 use crate::domain::import::{
-    ImportItem, ImportOptions, ImportedNames, MAX_ATOMIC_BYTES, MAX_ATOMIC_ITEMS, MAX_ITEMS, Refusal,
+    ImportItem, ImportOptions, Imported, ImportedNames, MAX_ATOMIC_BYTES, MAX_ATOMIC_ITEMS, MAX_ITEMS, Refusal,
 };
 use crate::domain::mutation::WriteOptions;
 use crate::domain::name::{DashboardName, Parent};
@@ -23,10 +26,17 @@ use crate::grpc::convert::import::{parse_options, present_abandoned, present_imp
 use crate::grpc::proto;
 use crate::grpc::proto::ImportDashboardsResponse;
 use crate::grpc::proto::import_dashboards_request::Part;
+use crate::store::{AuthorisedItem, Store};
 
-/// How many dashboards of one import are written at the same time, each on a connection of its own: while one waits for its COMMIT
+/// How many batches of one import are written at the same time, each on a connection of its own: while one waits for its COMMIT
 /// to reach the disk, others go on.
 const AT_ONCE: usize = 4;
+
+/// The most items of a batch.
+const MAX_BATCH_ITEMS: usize = 16;
+
+/// The text of a batch, in bytes, that nothing is added to.
+const FULL_BATCH_BYTES: usize = 1024 * 1024;
 
 /// The answers of an import.
 pub type ImportAnswers = Answers<ImportDashboardsResponse>;
@@ -39,7 +49,7 @@ impl Dashboards {
             let import = Import::begin(service, caller, messages).await?;
             match import.options.is_atomic {
                 true => import.all_or_none(sink).await,
-                false => import.one_by_one(sink).await,
+                false => import.each_for_itself(sink).await,
             }
         }))
     }
@@ -70,7 +80,29 @@ enum Next {
 }
 
 /// An item after its intake.
-type Taken = Result<(Access, ImportItem), Refusal>;
+type Taken = Result<AuthorisedItem, Refusal>;
+
+/// Items that are written together, as soon as there is nothing more to read or no more room.
+#[derive(Default)]
+struct Batch {
+    /// Each with its number.
+    items: Vec<(usize, Taken)>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, index: usize, taken: Taken, bytes: usize) {
+        self.items.push((index, taken));
+        self.bytes += bytes;
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() == MAX_BATCH_ITEMS || self.bytes >= FULL_BATCH_BYTES
+    }
+}
+
+/// The answers to a batch, up to the item that ended the import, if one did.
+type Written = (Vec<ImportDashboardsResponse>, Result<()>);
 
 impl Import {
     async fn begin(
@@ -101,42 +133,45 @@ impl Import {
         })
     }
 
-    /// Writes each dashboard by itself, some at the same time, and answers in the order of the items.
-    async fn one_by_one(mut self, sink: AnswerSink<ImportDashboardsResponse>) -> Result<(), Status> {
-        let mut under_way: FuturesOrdered<AbortOnDropHandle<Result<ImportDashboardsResponse>>> = FuturesOrdered::new();
+    /// Writes batches of what has arrived, some at the same time, and answers in the order of the items.
+    async fn each_for_itself(mut self, sink: AnswerSink<ImportDashboardsResponse>) -> Result<(), Status> {
+        let mut under_way: FuturesOrdered<AbortOnDropHandle<Written>> = FuturesOrdered::new();
+        let mut batch = Batch::default();
         let mut is_open = true;
-        while is_open || !under_way.is_empty() {
+        while is_open || !batch.items.is_empty() || !under_way.is_empty() {
             tokio::select! {
                 biased;
                 Some(done) = under_way.next() => {
-                    let answer = done.map_err(Error::internal)?;
-                    sink.send(answer?).await?;
+                    let (answers, ended) = done.map_err(Error::internal)?;
+                    for answer in answers {
+                        sink.send(answer).await?;
+                    }
+                    ended?;
                 }
-                next = self.next(), if is_open && under_way.len() < AT_ONCE => match next? {
+                next = self.next(), if is_open && !batch.is_full() => match next? {
                     Next::Item(text) => {
                         let index = self.count_item(MAX_ITEMS)?;
                         let taken = self.take(index, &text).await?;
-                        under_way.push_back(self.spawn_write(index, taken));
+                        batch.push(index, taken, text.len());
                     }
                     Next::End | Next::Closed => is_open = false,
                 },
+                // Nothing has arrived that could be read now: an item does not wait for others.
+                () = ready(()), if !batch.items.is_empty() && under_way.len() < AT_ONCE => {
+                    under_way.push_back(self.spawn_write(mem::take(&mut batch)));
+                }
             }
         }
         Ok(())
     }
 
     /// Writes in a task, which goes on while the client does not read.
-    fn spawn_write(&self, index: usize, taken: Taken) -> AbortOnDropHandle<Result<ImportDashboardsResponse>> {
+    fn spawn_write(&self, batch: Batch) -> AbortOnDropHandle<Written> {
         let (store, options) = (self.service.store.clone(), self.options.clone());
         let write = async move {
-            let item = match taken {
-                Ok(item) => item,
-                Err(refused) => return Ok(present_refusal(position(index)?, refused)),
-            };
-            match store.import_dashboard(&item, &options).await {
-                Ok(imported) => Ok(present_imported(position(index)?, imported, warnings(&item.1))),
-                Err(error) => Ok(present_refusal(position(index)?, refusal(Some(item.1.name), error)?)),
-            }
+            let mut answers = Vec::with_capacity(batch.items.len());
+            let ended = write_batch(&store, &options, batch, &mut answers).await;
+            (answers, ended)
         };
         AbortOnDropHandle::new(tokio::spawn(write.in_current_span()))
     }
@@ -277,6 +312,54 @@ impl Import {
             return Ok(access.clone());
         }
         self.service.access.require(&self.caller, name.project()).await
+    }
+}
+
+/// Writes together what can be, else one after the other, and adds the answers.
+async fn write_batch(
+    store: &Store,
+    options: &ImportOptions,
+    batch: Batch,
+    answers: &mut Vec<ImportDashboardsResponse>,
+) -> Result<()> {
+    let items: Vec<&AuthorisedItem> = batch
+        .items
+        .iter()
+        .filter_map(|(_, taken)| taken.as_ref().ok())
+        .collect();
+    let together = match items.len() {
+        0 | 1 => None,
+        _ => store.import_together(&items, options).await?,
+    };
+    let mut imported_together = together.map(Vec::into_iter);
+    for (index, taken) in batch.items {
+        answers.push(match taken {
+            Err(refused) => present_refusal(position(index)?, refused),
+            Ok(item) => {
+                let next_imported = imported_together.as_mut().and_then(Iterator::next);
+                write_one(store, options, index, item, next_imported).await?
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Writes an item where that was not done, and presents what became of it.
+async fn write_one(
+    store: &Store,
+    options: &ImportOptions,
+    index: usize,
+    authorised: AuthorisedItem,
+    done: Option<Imported>,
+) -> Result<ImportDashboardsResponse> {
+    let outcome = match done {
+        Some(imported) => Ok(imported),
+        None => store.import_dashboard(&authorised, options).await,
+    };
+    let (_, item) = authorised;
+    match outcome {
+        Ok(imported) => Ok(present_imported(position(index)?, imported, warnings(&item))),
+        Err(error) => Ok(present_refusal(position(index)?, refusal(Some(item.name), error)?)),
     }
 }
 

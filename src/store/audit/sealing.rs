@@ -111,11 +111,33 @@ impl Store {
                 .scope_boxed()
             })
             .await;
-        outcome.map_err(|error| match error {
+        let sealing = outcome.map_err(|error| match error {
             TxError::Failed(failure) => failure,
             // Whether it was committed or not: the next round goes on from what is there.
             TxError::CommitLost { cause, .. } => Error::internal(cause),
-        })
+        })?;
+        if let Sealing::Sealed { seals, .. } = &sealing {
+            seals.iter().for_each(log_seal);
+        }
+        Ok(sealing)
+    }
+
+    /// Seals all events that have no seal, and gives how many that were, for where no server does; none without a key.
+    ///
+    /// # Errors
+    /// The database can't be reached, has another schema, or refuses.
+    pub async fn seal_backlog(&self) -> Result<Option<usize>> {
+        let Some(key) = &self.audit.key else {
+            return Ok(None);
+        };
+        let mut events = 0;
+        while let Sealing::Sealed { seals, is_behind } = self.seal_audit_log(key).await? {
+            events += seals.iter().map(|seal| seal.events).sum::<usize>();
+            if !is_behind {
+                break;
+            }
+        }
+        Ok(Some(events))
     }
 
     /// Measures how long the oldest event without a seal has waited for it.
@@ -136,7 +158,7 @@ pub(in crate::store) async fn try_lock(tx: &Transaction<'_>) -> Result<bool> {
 }
 
 /// Seals events that have none, in a transaction of the caller's.
-pub(in crate::store) async fn seal(tx: &Transaction<'_>, key: &SigningKey) -> Result<Sealing> {
+async fn seal(tx: &Transaction<'_>, key: &SigningKey) -> Result<Sealing> {
     if !try_lock(tx).await? {
         return Ok(Sealing::AnotherSeals);
     }
@@ -371,4 +393,11 @@ async fn insert(tx: &Transaction<'_>, seal: &Seal) -> Result<()> {
     )
     .await?;
     Ok(())
+}
+
+/// The log of the program is elsewhere than the database: who has it can tell that seals were cut off.
+fn log_seal(seal: &NewSeal) {
+    let NewSeal { head, epoch, events } = seal;
+    let (number, root) = (head.number, head.root);
+    tracing::info!(number, epoch, %root, events, "audit log sealed");
 }

@@ -23,7 +23,16 @@ FROM dashboard WHERE project = $1 AND lower(name) = lower($2 COLLATE \"C\")
     AND ($4::uuid[] IS NULL OR id = ANY ($4)) FOR UPDATE"
 );
 
-/// A head that this transaction has locked.
+// As `lock_dashboard_head`, for several names and without their locks.
+const FIND_HEADS: &str = concat!(
+    "-- find_dashboard_heads\nSELECT position, ",
+    head_columns!(),
+    ", spec_value_sha256
+FROM unnest($1, $2) WITH ORDINALITY AS wanted (wanted_project, wanted_name, position)
+JOIN dashboard ON project = wanted_project AND lower(name) = lower(wanted_name COLLATE \"C\")"
+);
+
+/// A head as it was found; most statements that find one lock it.
 #[derive(Debug)]
 pub struct Head {
     /// What the API shows.
@@ -51,13 +60,33 @@ pub async fn lock_any_case(
             ],
         )
         .await?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    Ok(Some(Head {
+    rows.first().map(head).transpose()
+}
+
+/// Finds the dashboards of these names, or of those that differ in case alone, in the order of `names`. None of them is locked, so
+/// they are what they were a moment ago.
+pub async fn find_any_case(tx: &Transaction<'_>, names: &[&DashboardName]) -> Result<Vec<Option<Head>>> {
+    let projects: Vec<&str> = names.iter().map(|name| name.project().as_str()).collect();
+    let ids: Vec<&str> = names.iter().map(|name| name.id()).collect();
+    let rows = tx
+        .query(FIND_HEADS, &[(&projects, Type::TEXT_ARRAY), (&ids, Type::TEXT_ARRAY)])
+        .await?;
+    let mut heads: Vec<Option<Head>> = names.iter().map(|_| None).collect();
+    for row in &rows {
+        let position: i64 = row.try_get("position")?;
+        let place = usize::try_from(position - 1)
+            .ok()
+            .and_then(|index| heads.get_mut(index));
+        *place.ok_or_else(|| Error::internal("a name was found that nobody asked for"))? = Some(head(row)?);
+    }
+    Ok(heads)
+}
+
+fn head(row: &Row) -> Result<Head> {
+    Ok(Head {
         dashboard: from_row(row)?,
         value_sha256: digest(row, "spec_value_sha256")?,
-    }))
+    })
 }
 
 /// Locks the dashboard `name`.

@@ -1,15 +1,18 @@
-//! ImportDashboards: one dashboard in a transaction, or all of them in one.
+//! ImportDashboards: one dashboard in a transaction, several that nothing stands in the way of, or all or none.
 
 use scoped_futures::ScopedFutureExt as _;
+use uuid::Uuid;
 
 use super::apply::make_equal;
 use super::create::taken_by;
-use super::head;
+use super::head::{self, Head};
+use super::insert_all::FIRST_REVISION;
 use super::write::{NewContent, Writer};
 use crate::access::Access;
 use crate::domain::dashboard::{Dashboard, DashboardState, View};
 use crate::domain::import::{ConflictPolicy, ImportItem, ImportOptions, ImportOutcome, Imported};
 use crate::domain::mutation::WriteOptions;
+use crate::domain::name::{DashboardName, ProjectId};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::mutate::{Answer, Answered, Mutation};
@@ -26,11 +29,10 @@ impl Store {
     ///
     /// # Errors
     /// `DASHBOARD_EXISTS` and `DASHBOARD_SOFT_DELETED` where conflicts are refused; `DASHBOARD_EXISTS_IN_OTHER_CASE`.
-    pub async fn import_dashboard(&self, (access, item): &AuthorisedItem, options: &ImportOptions) -> Result<Imported> {
-        let fingerprint = options.fingerprint([item]);
-        let mutation = Mutation::new(METHOD, access, &options.of_item(&item.name), fingerprint);
+    pub async fn import_dashboard(&self, authorised: &AuthorisedItem, options: &ImportOptions) -> Result<Imported> {
+        let (access, item) = authorised;
         let answered = self
-            .mutate(mutation, |tx| {
+            .mutate(of_item(authorised, options), |tx| {
                 let writer = self.writer(access, options.change_note.as_str());
                 import(tx, writer, item, options.conflict).scope_boxed()
             })
@@ -38,6 +40,57 @@ impl Store {
         match answered {
             Answered::First(imported) | Answered::Repeated(imported) => Ok(imported),
         }
+    }
+
+    /// Takes several dashboards in, each as by itself and answered for itself, in one transaction: those that are new or there already
+    /// as given. None where there is anything else to any of them, or anything failed: then each has to go in by itself.
+    ///
+    /// # Errors
+    /// What no item is to blame for, where the answer to COMMIT was lost.
+    pub async fn import_together(
+        &self,
+        items: &[&AuthorisedItem],
+        options: &ImportOptions,
+    ) -> Result<Option<Vec<Imported>>> {
+        let mutations: Vec<Mutation> = items.iter().map(|item| of_item(item, options)).collect();
+        self.mutate_together(mutations.as_slice(), |tx| {
+            self.import_ordinary(tx, items, options).scope_boxed()
+        })
+        .await
+    }
+
+    /// Takes in what is new or there already as given; none where anything is neither.
+    async fn import_ordinary(
+        &self,
+        tx: &Transaction<'_>,
+        items: &[&AuthorisedItem],
+        options: &ImportOptions,
+    ) -> Result<Option<Vec<Imported>>> {
+        let Some((access, _)) = items.first() else {
+            return Ok(Some(Vec::new()));
+        };
+        let names: Vec<&DashboardName> = items.iter().map(|(_, item)| &item.name).collect();
+        let mut answers = Vec::with_capacity(items.len());
+        let mut new_items = Vec::new();
+        for (index, (item, head)) in items.iter().zip(head::find_any_case(tx, &names).await?).enumerate() {
+            match head {
+                None => new_items.push((index, *item)),
+                Some(head) if is_there_already(&item.1, &head) => {
+                    answers.push((index, imported(head.dashboard, ImportOutcome::Unchanged)));
+                }
+                Some(_) => return Ok(None),
+            }
+        }
+        new_items.sort_by_cached_key(|(_, (_, item))| writing_order(&item.name));
+        let (indexes, new): (Vec<usize>, Vec<&AuthorisedItem>) = new_items.into_iter().unzip();
+        let uids = self
+            .writer(access, options.change_note.as_str())
+            .insert_all(tx, &new)
+            .await?;
+        for ((index, (_, item)), uid) in indexes.into_iter().zip(new).zip(uids) {
+            answers.push((index, created(&item.name, uid)));
+        }
+        Ok(Some(in_order(answers)))
     }
 
     /// Takes all of the dashboards in, or none where one is refused; answers in the order of `items`. Nothing is stored either
@@ -71,9 +124,8 @@ impl Store {
         items: &[AuthorisedItem],
         options: &ImportOptions,
     ) -> Result<AllOrNone> {
-        // Two imports of the same dashboards lock them in the same order, whatever their own is.
         let mut by_name: Vec<(usize, &AuthorisedItem)> = items.iter().enumerate().collect();
-        by_name.sort_by(|(_, (_, one)), (_, (_, other))| one.name.cmp(&other.name));
+        by_name.sort_by_cached_key(|(_, (_, item))| writing_order(&item.name));
         let mut answers = Vec::with_capacity(items.len());
         for (index, (access, item)) in by_name {
             let writer = self.writer(access, options.change_note.as_str());
@@ -82,8 +134,7 @@ impl Store {
                 answer => answers.push((index, answer)),
             }
         }
-        answers.sort_by_key(|(index, _)| *index);
-        Ok(AllOrNone(answers.into_iter().map(|(_, answer)| answer).collect()))
+        Ok(AllOrNone(in_order(answers)))
     }
 }
 
@@ -108,6 +159,31 @@ impl Answer for Imported {
     fn kept(&self) -> Self {
         self.clone()
     }
+}
+
+/// The call for one item.
+fn of_item((access, item): &AuthorisedItem, options: &ImportOptions) -> Mutation {
+    let fingerprint = options.fingerprint([item]);
+    Mutation::new(METHOD, access, &options.of_item(&item.name), fingerprint)
+}
+
+/// Two transactions that write several of the same dashboards come upon them in this order, whatever that of their items is, so
+/// neither waits for the other in a circle. Names that differ in case alone are in each other's way, too.
+fn writing_order(name: &DashboardName) -> (ProjectId, String) {
+    (name.project().clone(), name.id().to_ascii_lowercase())
+}
+
+/// What was collected in another order, in the order of the items.
+fn in_order<T>(mut answers: Vec<(usize, T)>) -> Vec<T> {
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Whether a dashboard is live and as the item says.
+fn is_there_already(item: &ImportItem, head: &Head) -> bool {
+    let found = &head.dashboard;
+    let is_live = found.name == item.name && found.state == DashboardState::Active;
+    is_live && !NewContent::from(&item.content).differs_in_value(head)
 }
 
 /// Whether an item is to blame for an error.
@@ -152,5 +228,14 @@ fn imported(dashboard: Dashboard, outcome: ImportOutcome) -> Imported {
         uid: dashboard.uid,
         revision: dashboard.revision,
         outcome,
+    }
+}
+
+fn created(name: &DashboardName, uid: Uuid) -> Imported {
+    Imported {
+        name: name.clone(),
+        uid,
+        revision: FIRST_REVISION,
+        outcome: ImportOutcome::Created,
     }
 }

@@ -87,6 +87,9 @@ WITH head AS (
     ", spec FROM head"
 );
 
+/// The fields that change where there was nothing.
+pub(super) const CREATED_PATHS: [&str; 3] = ["spec", "tags", "labels"];
+
 /// The content that a head gets.
 #[derive(Debug)]
 pub struct NewContent<'a> {
@@ -130,7 +133,7 @@ impl NewContent<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Writer<'a> {
     access: &'a Access,
-    change_note: &'a str,
+    pub(super) change_note: &'a str,
     revisions_kept: i32,
 }
 
@@ -257,7 +260,8 @@ impl<'a> Writer<'a> {
         self.access
     }
 
-    fn author(&self) -> &str {
+    /// The subject of who writes.
+    pub(super) fn author(&self) -> &str {
         self.access.caller().subject()
     }
 
@@ -276,19 +280,20 @@ impl<'a> Writer<'a> {
 }
 
 /// Documents are far smaller than 2 GiB.
-fn size(spec: &DashboardSpec) -> Result<i32> {
+pub(super) fn size(spec: &DashboardSpec) -> Result<i32> {
     i32::try_from(spec.size_bytes()).map_err(Error::internal)
 }
 
 /// The fields that a caller can write, of those that differ.
 fn changed_paths(before: Option<&Dashboard>, after: &Dashboard) -> Vec<&'static str> {
-    let differs = |field: fn(&Dashboard, &Dashboard) -> bool| before.is_none_or(|before| field(before, after));
-    let undeleted = before.is_some_and(|before| before.state == DashboardState::Deleted);
+    let Some(before) = before else {
+        return CREATED_PATHS.to_vec();
+    };
     [
-        ("spec", differs(|a, b| a.spec_sha256 != b.spec_sha256)),
-        ("tags", differs(|a, b| a.tags != b.tags)),
-        ("labels", differs(|a, b| a.labels != b.labels)),
-        ("state", undeleted),
+        ("spec", before.spec_sha256 != after.spec_sha256),
+        ("tags", before.tags != after.tags),
+        ("labels", before.labels != after.labels),
+        ("state", before.state == DashboardState::Deleted),
     ]
     .into_iter()
     .filter_map(|(path, changed)| changed.then_some(path))

@@ -5,7 +5,7 @@ use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::dashboards_of_user::DashboardsOfUser;
+use super::dashboards_of_user::{PageOfUser, list_dashboards_of_user};
 use crate::access::Access;
 use crate::domain::audit_event::Change;
 use crate::domain::dashboard::Dashboard;
@@ -17,10 +17,10 @@ use crate::domain::reason::Reason;
 use crate::domain::user::{PreferencesName, UserId};
 use crate::error::{Error, Result};
 use crate::store::dashboard::head::{missing, require_active};
-use crate::store::dashboard::{from_row, head_columns};
+use crate::store::dashboard::{basic_bytes, from_row, head_columns};
 use crate::store::mutate::Mutation;
 use crate::store::page::page;
-use crate::store::pool::Transaction;
+use crate::store::pool::{Parameter, Transaction};
 use crate::store::{Store, audit};
 
 const LOCK_FAVORITES: &str = "-- lock_favorites
@@ -45,12 +45,13 @@ DELETE FROM dashboard_favorite USING dashboard
 WHERE dashboard_id = id AND project = $1 AND name = $2 AND subject = $3
 RETURNING dashboard_id";
 
-const LIST_FAVORITES: DashboardsOfUser = DashboardsOfUser {
-    title: "-- list_favorites",
-    table: "dashboard_favorite",
-    key: "position",
-    order_by: "position",
-};
+const LIST_FAVORITES: &str = list_dashboards_of_user!(
+    "-- list_favorites",
+    "dashboard_favorite",
+    "position",
+    "position > COALESCE($6, 0)",
+    "position"
+);
 
 /// A dashboard that shall become a favourite, and the favourites that the user has.
 struct Candidate {
@@ -130,12 +131,14 @@ impl Store {
         readable: &Access,
         query: &ListFavorites,
     ) -> Result<Page<Favorite>> {
-        let statement = LIST_FAVORITES.statement(&query.user, readable, query.page_size, |sql| {
-            if let Some(Cursor::Favorite(position)) = query.after {
-                sql.push(" AND position > ").bind(position, Type::INT8);
-            }
-        });
-        let rows = self.read_with(&statement).await?;
+        let after = match query.after {
+            Some(Cursor::Favorite(position)) => Some(position),
+            _ => None,
+        };
+        let page_of_user = PageOfUser::new(&query.user, readable, query.page_size);
+        let cursor: [Parameter<'_>; 1] = [(&after, Type::INT8)];
+        let parameters = [page_of_user.parameters().as_slice(), &cursor].concat();
+        let rows = self.read(LIST_FAVORITES, &parameters).await?;
         let items = rows.iter().map(favorite).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
     }

@@ -3,7 +3,7 @@
 use postgres_types::Type;
 use tokio_postgres::Row;
 
-use super::dashboards_of_user::DashboardsOfUser;
+use super::dashboards_of_user::{PageOfUser, list_dashboards_of_user};
 use crate::access::Access;
 use crate::domain::dashboard::View;
 use crate::domain::list::Page;
@@ -12,9 +12,10 @@ use crate::domain::page::Cursor;
 use crate::domain::preferences::{DashboardOfUser, ListRecentDashboards, RECENTS_KEPT, RecentDashboard};
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::store::dashboard::from_row;
 use crate::store::dashboard::head::require_active;
+use crate::store::dashboard::{basic_bytes, from_row, head_columns};
 use crate::store::page::page;
+use crate::store::pool::Parameter;
 
 // All parts see what was there before the statement: beside the dashboard, $4 - 1 others stay. Rows that another view of the
 // same user has locked are not waited for, it may be waiting for ours; the next view removes them.
@@ -39,13 +40,14 @@ WITH target AS (
 )
 SELECT id FROM target";
 
-const LIST_RECENTS: DashboardsOfUser = DashboardsOfUser {
-    title: "-- list_recent_dashboards",
-    table: "dashboard_recent",
-    key: "viewed_at",
-    // The id of the dashboard, by that name also where the table is out of sight.
-    order_by: "viewed_at DESC, id DESC",
-};
+// In the last order the id of the dashboard goes by that name alone: there the table is out of sight.
+const LIST_RECENTS: &str = list_dashboards_of_user!(
+    "-- list_recent_dashboards",
+    "dashboard_recent",
+    "viewed_at",
+    "(viewed_at, dashboard_id) < (COALESCE($6, 'infinity'), COALESCE($7, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))",
+    "viewed_at DESC, id DESC"
+);
 
 impl Store {
     /// Notes that a user looks at a dashboard now, and forgets what it looked at too long ago.
@@ -97,16 +99,14 @@ impl Store {
         readable: &Access,
         query: &ListRecentDashboards,
     ) -> Result<Page<RecentDashboard>> {
-        let statement = LIST_RECENTS.statement(&query.user, readable, query.page_size, |sql| {
-            if let Some(Cursor::ViewTime { time, uid }) = query.after {
-                sql.push(" AND (viewed_at, dashboard_id) < (")
-                    .bind(time, Type::TIMESTAMPTZ)
-                    .push(", ")
-                    .bind(uid, Type::UUID)
-                    .push(")");
-            }
-        });
-        let rows = self.read_with(&statement).await?;
+        let (time, uid) = match query.after {
+            Some(Cursor::ViewTime { time, uid }) => (Some(time), Some(uid)),
+            _ => (None, None),
+        };
+        let page_of_user = PageOfUser::new(&query.user, readable, query.page_size);
+        let cursor: [Parameter<'_>; 2] = [(&time, Type::TIMESTAMPTZ), (&uid, Type::UUID)];
+        let parameters = [page_of_user.parameters().as_slice(), &cursor].concat();
+        let rows = self.read(LIST_RECENTS, &parameters).await?;
         let items = rows.iter().map(recent).collect::<Result<Vec<_>>>()?;
         page(items, &rows, |last| query.cursor_on(last))
     }

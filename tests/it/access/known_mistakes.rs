@@ -173,7 +173,7 @@ async fn ghsa_cjgj_2fwf_4c2w_no_second_field_carries_the_project() {
 
     // Where each item names its own project, each one is authorised.
     for (parent, expected) in [
-        ("projects/p", ErrorReason::InvalidName),
+        ("projects/p", ErrorReason::FieldInvalid),
         ("projects/-", ErrorReason::PermissionDenied),
     ] {
         let import = proto::ImportOptions {

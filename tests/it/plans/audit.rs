@@ -51,9 +51,12 @@ const LOAD: &str = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEF
             sha256(''), sha256(''), now(), '', sha256('') || sha256('')
         FROM generate_series(1, 20000) AS n;
     INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)
-        SELECT CASE WHEN n <= 100 THEN '2019-01-10T00:00:00Z' ELSE now() END,
-            'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid()
-        FROM generate_series(1, 200000) AS n";
+        SELECT '2019-01-10T00:00:00Z', 'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid()
+        FROM generate_series(1, 100) AS n";
+
+/// The events of one transaction.
+const LOAD_EVENTS: &str = "INSERT INTO audit_log (actor, auth_method, method, permission, resource, correlation_id)
+    SELECT 'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid() FROM generate_series(1, 2000) AS n";
 
 /// Runs every statement at least once.
 async fn run_each(store: &Store, key: &SigningKey) {
@@ -72,6 +75,9 @@ async fn statements_of_the_audit_log_read_what_their_answers_need() {
     let database = TestDatabase::create().await;
     let sql = database.connect().await;
     sql.batch_execute(LOAD).await.unwrap();
+    for _ in 0..100 {
+        sql.batch_execute(LOAD_EVENTS).await.unwrap();
+    }
     sql.batch_execute("VACUUM (ANALYZE) audit_log, audit_seal")
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::support::requests::{apply, as_user, assert_refused, delete, json_spec, spec_named};
-use crate::support::transfer::export;
+use crate::support::transfer::{export, import, options, resource};
 
 /// Live, in the first of the loaded projects.
 const LOADED: &str = "projects/project-1/dashboards/dashboard-0000001";
@@ -22,6 +22,7 @@ pub async fn each(client: &mut Client) {
     create(client).await;
     change(client).await;
     read_revisions(client).await;
+    import_some(client).await;
     remove(client).await;
 }
 
@@ -97,6 +98,20 @@ async fn change(client: &mut Client) {
         ..Default::default()
     };
     client.restore_dashboard_revision(restore).await.unwrap();
+}
+
+/// Imports more dashboards than are written at the same time, so that some are written together; then the same among others.
+async fn import_some(client: &mut Client) {
+    const DASHBOARDS: usize = 50;
+    let texts = |step| (0..DASHBOARDS).map(move |number| resource("imported", &format!("d-{}", number * step), "d"));
+    for step in [2, 1] {
+        let into_its_own = proto::ImportOptions {
+            parent: "projects/imported".into(),
+            ..options()
+        };
+        let answers = import(client, into_its_own, texts(step).collect()).await;
+        assert_eq!(answers.len(), DASHBOARDS);
+    }
 }
 
 async fn read_revisions(client: &mut Client) {

@@ -158,7 +158,7 @@ fn default_config() -> ServeConfig {
         "--grpc-addr=127.0.0.1:0",
         "--http-addr=127.0.0.1:0",
         "--maintenance=false",
-        "--bootstrap-admins=user:alice,user:bob",
+        "--bootstrap-admins=user:alice,user:bob,user:a/b",
     ];
     let Command::Serve(args) = Cli::parse_from(line).command else {
         unreachable!("the line says serve");
