@@ -54,7 +54,9 @@ const BY_NAME_IN_ANY_CASE: &[&str] = &["idx_dashboard_project_name_case"];
 const BY_UID: &[&str] = &["dashboard_pkey"];
 const REVISION: &[&str] = &["dashboard_revision_pkey"];
 const BY_NAME_WITH_REVISION: &[&str] = &["idx_dashboard_project_name", "dashboard_revision_pkey"];
-const BY_UID_WITH_REVISION: &[&str] = &["dashboard_pkey", "dashboard_revision_pkey"];
+/// What is pruned, unless a share link pins it.
+const REVISION_UNPINNED: &[&str] = &["dashboard_revision_pkey", "idx_share_token_dashboard"];
+const BY_UID_WITH_UNPINNED: &[&str] = &["dashboard_pkey", "dashboard_revision_pkey", "idx_share_token_dashboard"];
 /// All that a caller was granted, with the dashboards of those grants that are on one.
 const GRANTS: &[&str] = &["idx_access_grant_subject", "dashboard_pkey"];
 /// How many the caller of the tests has.
@@ -102,10 +104,10 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     // One or some of them.
     ("lock_dashboard_head", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
     ("find_name_holder", BY_NAME_IN_ANY_CASE, Most::Rows(1)),
-    ("insert_dashboard", REVISION, Most::Rows(1)),
-    ("update_dashboard", BY_UID_WITH_REVISION, Most::Rows(2)),
+    ("insert_dashboard", REVISION_UNPINNED, Most::Rows(1)),
+    ("update_dashboard", BY_UID_WITH_UNPINNED, Most::Rows(2)),
     ("revision_exists", REVISION, Most::Rows(1)),
-    ("restore_dashboard_revision", BY_UID_WITH_REVISION, Most::Rows(3)),
+    ("restore_dashboard_revision", BY_UID_WITH_UNPINNED, Most::Rows(3)),
     ("delete_dashboard", BY_UID, Most::Rows(1)),
     ("undelete_dashboard", BY_UID, Most::Rows(1)),
     ("purge_dashboard", BY_UID, Most::Rows(1)),
@@ -159,14 +161,14 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     // Share links. That of the calls is a new one on a dashboard that has no other.
     ("get_share_link", LINK_BY_NAME, Most::Rows(2)),
     ("lock_share_link", LINK_BY_NAME, Most::Rows(2)),
-    ("list_share_links", LINKS, Most::Rows(2)),
+    ("list_share_links", LINKS, Most::Rows(4)),
     ("insert_share_link", NO_INDEX, Most::Rows(0)),
     ("update_share_link", &["share_token_pkey"], Most::Rows(2)),
     ("revoke_share_link", &["share_token_pkey"], Most::Rows(3)),
     (
         "revoke_dashboard_share_links",
-        &["idx_share_token_active"],
-        Most::Rows(3),
+        &["idx_share_token_dashboard"],
+        Most::Rows(4),
     ),
     (
         "use_share_link",
@@ -193,7 +195,7 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ),
     ("lock_expired_dashboards", &["idx_dashboard_purge_at"], Most::Rows(50)),
     ("purge_expired_dashboards", BY_UID, Most::Rows(3 * 50)),
-    ("prune_old_revisions", BY_UID_WITH_REVISION, Most::Rows(1000 + 1000)),
+    ("prune_old_revisions", BY_UID_WITH_UNPINNED, Most::Rows(1000 + 1000)),
 ];
 
 /// The statement that has a plan for each list.
