@@ -44,7 +44,7 @@ COMMENT ON INDEX idx_audit_seal_epoch IS 'Where an epoch begins.';
 CREATE INDEX idx_audit_seal_month ON audit_seal (month, number);
 COMMENT ON INDEX idx_audit_seal_month IS 'Retention: the seals of a partition, and the first one of those that stay.';
 
-CREATE INDEX idx_audit_seal_range ON audit_seal (month, to_xid);
+CREATE INDEX idx_audit_seal_range ON audit_seal (to_xid, month);
 COMMENT ON INDEX idx_audit_seal_range IS 'The seal over an event.';
 
 CREATE TABLE audit_checkpoint (
