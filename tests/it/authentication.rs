@@ -9,7 +9,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use dashboard_store::config::{IssuerConfig, KeySource};
+use dashboard_store::config::IssuerConfig;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
 use http::uri::PathAndQuery;
@@ -115,23 +115,4 @@ async fn server_for(issuers: Vec<IssuerConfig>) -> TestServer {
         config.authentication.issuers = issuers;
     })
     .await
-}
-
-/// A JWK Set in a file.
-struct KeyFile(tempfile::NamedTempFile);
-
-impl KeyFile {
-    fn new(jwk_set: &str) -> Self {
-        let file = Self(tempfile::NamedTempFile::new().unwrap());
-        file.publish(jwk_set);
-        file
-    }
-
-    fn publish(&self, jwk_set: &str) {
-        std::fs::write(self.0.path(), jwk_set).unwrap();
-    }
-
-    fn source(&self) -> KeySource {
-        KeySource::File(self.0.path().to_owned())
-    }
 }

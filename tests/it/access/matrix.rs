@@ -13,19 +13,25 @@ use dashboard_store::grpc::proto::Role;
 use postgres_types::ToSql;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
-use tonic::Code;
+use serde_json::json;
 use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::access::grant;
 use crate::support::raw;
 use crate::support::requests::{apply, delete, reason, spec_named};
 use crate::support::templates;
+use crate::support::tls_server::authentication;
+use crate::support::tokens::{ISSUER, KeyFile, Signer, claims_of, in_seconds, issuer, jwk_set};
 
 const TABLE: &str = include_str!("matrix.md");
 
-/// The callers: what each was granted. Those that no grant makes are missing where authentication is not there.
+/// The callers: what each was granted. [`credential`] says how they prove who they are.
 const CALLERS: &[(&str, Option<(&str, Role)>)] = &[
+    (ANONYMOUS, None),
+    (EXPIRED, None),
+    (WRONG_AUDIENCE, None),
     ("no role", None),
     ("viewer", Some(("projects/p", Role::Viewer))),
     ("editor", Some(("projects/p", Role::Editor))),
@@ -34,8 +40,13 @@ const CALLERS: &[(&str, Option<(&str, Role)>)] = &[
     ("dashboard-only viewer", Some(("projects/p/dashboards/d", Role::Viewer))),
     ("auditor", Some(("platform", Role::Auditor))),
     ("gateway", Some(("platform", Role::Gateway))),
-    ("platform-admin", Some(("platform", Role::PlatformAdmin))),
+    (MIGHTIEST, Some(("platform", Role::PlatformAdmin))),
 ];
+
+const ANONYMOUS: &str = "anonymous";
+const EXPIRED: &str = "expired token";
+const WRONG_AUDIENCE: &str = "wrong audience";
+const MIGHTIEST: &str = "platform-admin";
 
 /// The cells of a table, by method and caller.
 type Cells = BTreeMap<(String, String), String>;
@@ -61,7 +72,20 @@ fn methods() -> Vec<String> {
     methods
 }
 
-/// A server with all that the calls ask for, and a grant for each caller.
+/// The token that a caller shows. Nothing but what the name of the caller says is wrong with one that is not taken: it is
+/// of a user who may do everything.
+fn credential(signer: &Signer, caller: &str) -> Option<String> {
+    let mut claims = claims_of(&user(MIGHTIEST));
+    match caller {
+        ANONYMOUS => return None,
+        EXPIRED => claims["exp"] = json!(in_seconds(-90)),
+        WRONG_AUDIENCE => claims["aud"] = json!("another-service"),
+        _ => claims["sub"] = json!(user(caller)),
+    }
+    Some(signer.sign(&claims))
+}
+
+/// Makes all that the calls ask for, and a grant for each caller, on a server that takes everybody at its word.
 async fn prepare() -> TestServer {
     let server = TestServer::start().await;
     let mut client = server.dashboards().await;
@@ -74,6 +98,9 @@ async fn prepare() -> TestServer {
     let sha256 = requests::link_secret().sha256();
     let row: [&(dyn ToSql + Sync); 2] = [&requests::LINK_ID, &sha256.as_bytes()];
     server.sql().await.execute(share, &row).await.unwrap();
+    let event = "INSERT INTO audit_log (id, actor, auth_method, method, permission, project, resource, correlation_id)
+        VALUES ($1::text::uuid, 'user:editor', 'jwt', 'Matrix', 'dashboards.get', 'p', 'projects/p/dashboards/d', $1::text::uuid)";
+    server.sql().await.execute(event, &[&requests::EVENT_ID]).await.unwrap();
     for (caller, granted) in CALLERS {
         if let Some((parent, role)) = granted {
             grant(&server, parent, &format!("user:{}", user(caller)), *role).await;
@@ -82,29 +109,45 @@ async fn prepare() -> TestServer {
     server
 }
 
-/// What the server decides.
-async fn decisions(server: &TestServer) -> Cells {
+/// What a server decides that finds this in its database, and takes the tokens of one issuer.
+async fn decisions(prepared: TestServer) -> Cells {
+    let signer = Signer::es256("a");
+    let keys = KeyFile::new(&jwk_set(&[&signer]));
+    let database = prepared.database().clone();
+    let connect = database.service_config();
+    let server = TestServer::launch(database, connect, |config| {
+        config.authentication = authentication();
+        config.authentication.issuers = vec![issuer(ISSUER, keys.source())];
+    })
+    .await;
+    server.wait_until_ready().await;
     let channel = server.channel().await;
     let mut cells = Cells::new();
     for method in methods() {
         let message = requests::of(&method);
         for (caller, _) in CALLERS {
             let mut metadata = MetadataMap::new();
-            metadata.insert("x-remote-user", user(caller).parse().unwrap());
+            if let Some(token) = credential(&signer, caller) {
+                metadata.insert("authorization", format!("Bearer {token}").parse().unwrap());
+            }
             let called = raw::call(channel.clone(), &method, metadata, message.clone()).await;
-            let decision = match called {
-                Ok(()) => "allow".to_owned(),
-                Err(status) if status.code() == Code::PermissionDenied => {
-                    assert_eq!(reason(&status), "PERMISSION_DENIED");
-                    "deny".to_owned()
-                }
-                // The call asks for something that is not there: then it shows nothing.
-                Err(status) => format!("{:?}: {}", status.code(), status.message()),
-            };
-            cells.insert((method.clone(), (*caller).to_owned()), decision);
+            cells.insert((method.clone(), (*caller).to_owned()), decision(called));
         }
     }
     cells
+}
+
+/// What became of a call, in a word.
+fn decision(called: Result<(), Status>) -> String {
+    let Err(status) = called else {
+        return "allow".to_owned();
+    };
+    match (status.code(), reason(&status).as_str()) {
+        (Code::PermissionDenied, "PERMISSION_DENIED") => "deny".to_owned(),
+        (Code::Unauthenticated, "UNAUTHENTICATED") => "unauthenticated".to_owned(),
+        // The call asks for something that is not there: then it shows nothing.
+        (code, reason) => format!("{code:?}, {reason}: {}", status.message()),
+    }
 }
 
 /// Reads a table of Markdown: the first row has the callers, the first column the methods.
@@ -160,8 +203,7 @@ fn differences(decided: &Cells, written: &Cells) -> Vec<String> {
 
 #[tokio::test]
 async fn every_method_decides_as_the_table_says() {
-    let server = prepare().await;
-    let decided = decisions(&server).await;
+    let decided = decisions(prepare().await).await;
     let differing = differences(&decided, &read(TABLE));
     assert!(differing.is_empty(), "{}\n\n{}", differing.join("\n"), write(&decided));
 }

@@ -5,7 +5,7 @@ use dashboard_store::config::ClientAuth;
 use super::*;
 use crate::support::authority::{Authority, dns, uri};
 use crate::support::tls_server::TlsServer;
-use crate::support::tokens::{ISSUER, Signer, issuer, jwk_set};
+use crate::support::tokens::{ISSUER, KeyFile, Signer, issuer, jwk_set};
 
 #[tokio::test]
 async fn a_name_in_the_certificate_is_a_credential() {

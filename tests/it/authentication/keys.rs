@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use dashboard_store::config::KeySource;
+
 use super::*;
 use crate::support::authority::Authority;
 use crate::support::jwks_server::JwksServer;
-use crate::support::tokens::{ISSUER, Signer, claims_of, issuer, jwk_set};
+use crate::support::tokens::{ISSUER, KeyFile, Signer, claims_of, issuer, jwk_set};
 
 /// A limit that no test waits for.
 const HOUR: Duration = Duration::from_secs(3600);

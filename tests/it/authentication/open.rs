@@ -7,7 +7,7 @@ use prost_types::FileDescriptorSet;
 
 use super::*;
 use crate::support::http;
-use crate::support::tokens::{ISSUER, Signer, issuer, jwk_set};
+use crate::support::tokens::{ISSUER, KeyFile, Signer, issuer, jwk_set};
 
 const HEALTH: &str = "grpc.health.v1.Health";
 const REFLECTION: [&str; 2] = [

@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::authority::{Certified, dns, uri};
 use crate::support::tls_server::TlsServer;
-use crate::support::tokens::{ISSUER, Signer, issuer, jwk_set};
+use crate::support::tokens::{ISSUER, KeyFile, Signer, issuer, jwk_set};
 
 const ADA: (&str, &str) = ("x-remote-user", "ada");
 

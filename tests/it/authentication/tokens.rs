@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::support::tokens::{AUDIENCE, ISSUER, Signer, claims_of, in_seconds, issuer, jwk_set};
+use crate::support::tokens::{AUDIENCE, ISSUER, KeyFile, Signer, claims_of, in_seconds, issuer, jwk_set};
 
 /// Who a service that takes tokens of `issuers` finds in one.
 async fn identity_of(issuers: Vec<IssuerConfig>, token: &str) -> Result<Identity> {

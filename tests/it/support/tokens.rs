@@ -1,5 +1,9 @@
 //! Issuers of tokens: keys made for the test, tokens signed with them, JWK Sets.
 
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use base64::Engine as _;
@@ -8,7 +12,7 @@ use dashboard_store::config::{ClaimMappings, IssuerConfig, KeySource, KeysConfig
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::NamedTempFile;
 
 /// The issuer of most tokens.
 pub const ISSUER: &str = "https://issuer.example";
@@ -112,6 +116,33 @@ pub fn in_seconds(seconds: i64) -> i64 {
 pub fn jwk_set(signers: &[&Signer]) -> String {
     let keys: Vec<Value> = signers.iter().map(|signer| signer.jwk()).collect();
     json!({ "keys": keys }).to_string()
+}
+
+/// A JWK Set in a file.
+pub struct KeyFile(NamedTempFile);
+
+impl KeyFile {
+    /// A new file.
+    pub fn new(jwk_set: &str) -> Self {
+        let file = Self(NamedTempFile::new().unwrap());
+        file.publish(jwk_set);
+        file
+    }
+
+    /// Holds another set from now on.
+    pub fn publish(&self, jwk_set: &str) {
+        fs::write(self.path(), jwk_set).unwrap();
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where it is, for the configuration of a service.
+    pub fn source(&self) -> KeySource {
+        KeySource::File(self.path().to_owned())
+    }
 }
 
 /// What a service has to know of an issuer; keys are read often, so that tests need not wait.

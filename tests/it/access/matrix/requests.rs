@@ -26,6 +26,7 @@ pub fn of(method: &str) -> Vec<u8> {
         "TemplateService" => of_templates(rpc),
         "PreferencesService" => of_preferences(rpc),
         "ShareService" => of_sharing(rpc),
+        "AuditService" => of_audit(rpc),
         "Health" => HealthCheckRequest::default().encode_to_vec(),
         "ServerReflection" => ServerReflectionRequest {
             message_request: Some(MessageRequest::ListServices(String::new())),
@@ -259,6 +260,30 @@ fn of_preferences(rpc: &str) -> Vec<u8> {
         }
         .encode_to_vec(),
         _ => unknown(rpc),
+    }
+}
+
+/// The audit event that is asked for, of `projects/p`.
+pub const EVENT_ID: &str = "018f6b1e-0000-7000-8000-00000000a0d1";
+
+fn of_audit(rpc: &str) -> Vec<u8> {
+    match rpc {
+        "ListAuditEvents" => proto::ListAuditEventsRequest {
+            parent: PROJECT.into(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "GetAuditEvent" => proto::GetAuditEventRequest {
+            name: format!("auditEvents/{EVENT_ID}"),
+        }
+        .encode_to_vec(),
+        "ExportAuditEvents" => proto::ExportAuditEventsRequest {
+            parent: PROJECT.into(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "VerifyAuditLog" => proto::VerifyAuditLogRequest::default().encode_to_vec(),
+        other => unknown(other),
     }
 }
 
