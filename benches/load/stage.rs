@@ -32,6 +32,9 @@ const LOAD: &str = include_str!("../../tests/it/support/load_dashboards.sql");
 const VIEWS: &str = "INSERT INTO dashboard_recent (dashboard_id, subject)
     SELECT id, 'user:user-' || n FROM dashboard, generate_series(0, 49) AS n
     WHERE name BETWEEN 'dashboard-0000200' AND 'dashboard-0000299'";
+/// They may read every dashboard.
+const GRANTS: &str = "INSERT INTO access_grant (id, subject, role, created_by)
+    SELECT gen_random_uuid(), 'user:user-' || n, 'viewer', 'user:developer' FROM generate_series(0, 49) AS n";
 /// The document of those that are not read one by one.
 const SMALL_DOCUMENT: &str = r#"{"display":{"name":"loaded"},"panels":{},"layouts":[]}"#;
 
@@ -297,7 +300,7 @@ pub async fn start_database(directory: &Path) -> Outcome<EmbeddedPostgres> {
         .await?;
     load(&database, 1, LARGE_DASHBOARDS, &document(0)).await?;
     let sql = connect(&database).await?.client;
-    for statement in [VIEWS, "VACUUM (ANALYZE) dashboard_recent"] {
+    for statement in [VIEWS, GRANTS, "VACUUM (ANALYZE) dashboard_recent, access_grant"] {
         sql.batch_execute(statement).await?;
     }
     Ok(postgres)
