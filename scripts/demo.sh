@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A tour of the service with real calls, a chapter a file in demo/: the history of a dashboard; templates, search and files.
+# A tour of the service with real calls, a chapter a file in demo/: the history of a dashboard; templates,
+# search and files; links and the audit log.
 # Runs against DASHBOARD_STORE_ADDR, a server in development mode, or against a server of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -103,7 +104,7 @@ else
 fi
 echo "dashboard-store at $address"
 
-for part in history people; do
+for part in history people trust; do
   # shellcheck source=/dev/null
   source "scripts/demo/$part.sh"
 done
