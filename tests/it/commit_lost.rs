@@ -23,7 +23,8 @@ async fn serving_behind_gateway() -> (TestServer, Gateway) {
 
 /// What is stored: revisions, audit events and answers that are kept for repeated calls.
 async fn stored(server: &TestServer) -> (i64, i64, i64) {
-    let count = "SELECT (SELECT count(*) FROM dashboard_revision), (SELECT count(*) FROM audit_log),
+    let count =
+        "SELECT (SELECT count(*) FROM dashboard_revision), (SELECT count(*) FROM audit_log WHERE result = 'success'),
         (SELECT count(*) FROM mutation_request)";
     let row = server.sql().await.query_one(count, &[]).await.unwrap();
     (row.get(0), row.get(1), row.get(2))

@@ -155,7 +155,7 @@ async fn create_with_the_same_request_id_answers_the_same_and_creates_once() {
     let events = server
         .sql()
         .await
-        .query_one("SELECT count(*) FROM audit_log", &[])
+        .query_one("SELECT count(*) FROM audit_log WHERE result = 'success'", &[])
         .await
         .unwrap();
     assert_eq!(events.get::<_, i64>(0), 1);
@@ -171,7 +171,7 @@ async fn create_with_validate_only_checks_and_stores_nothing() {
     };
     let answer = client.create_dashboard(request.clone()).await.unwrap().into_inner();
     assert_eq!(json_text(answer.dashboard.unwrap().spec), spec_named("gpu"));
-    let stored = "SELECT (SELECT count(*) FROM dashboard) + (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM mutation_request)";
+    let stored = "SELECT (SELECT count(*) FROM dashboard) + (SELECT count(*) FROM audit_log WHERE result = 'success') + (SELECT count(*) FROM mutation_request)";
     let rows = server.sql().await.query_one(stored, &[]).await.unwrap();
     assert_eq!(rows.get::<_, i64>(0), 0);
 

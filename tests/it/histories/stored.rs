@@ -69,7 +69,7 @@ const EVENTS: &str =
     "SELECT regexp_replace(resource, '.*/', '') AS name, actor, regexp_replace(method, '.*/', '') AS method,
         revision_before, encode(sha256_before, 'hex') AS sha256_before,
         revision_after, encode(sha256_after, 'hex') AS sha256_after
-    FROM audit_log WHERE resource LIKE 'projects/%/dashboards/%' ORDER BY seq";
+    FROM audit_log WHERE result = 'success' AND resource LIKE 'projects/%/dashboards/%' ORDER BY seq";
 
 impl Stored {
     /// Reads it; nobody may be writing.
