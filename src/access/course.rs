@@ -49,9 +49,12 @@ impl CallCourse {
         });
     }
 
-    /// Notes that a change is begun which is to be kept.
-    pub(crate) fn begin_change(&self) {
-        if let Some(asked) = self.lock().as_mut() {
+    /// Notes that a change is begun which is to be kept, by a permission that was granted on `scope`.
+    pub(crate) fn begin_change(&self, permission: Permission, scope: &Scope) {
+        if let Some(asked) = self.lock().as_mut().filter(|asked| !asked.is_denied) {
+            // A call may have asked for more than the change: to read what it refers to.
+            asked.permission = permission;
+            asked.scope = scope.clone();
             asked.is_change = true;
         }
     }

@@ -61,7 +61,8 @@ impl Mutation {
     /// if it does not succeed, unless it is only checked.
     pub fn new(method: &'static str, access: &Access, options: &WriteOptions, fingerprint: Digest) -> Self {
         if !options.validate_only {
-            access.caller().origin().course.begin_change();
+            let course = &access.caller().origin().course;
+            course.begin_change(access.permission(), access.scope());
         }
         Self {
             method,

@@ -4,6 +4,7 @@ use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClie
 use tonic::Code;
 
 use super::*;
+use crate::support::preferences::add_request;
 use crate::support::requests::{create, create_request, json_spec, reason};
 
 /// Updates `projects/p/dashboards/gpu`, which is expected to fail so.
@@ -64,6 +65,20 @@ async fn a_change_that_failed_is_an_event_with_its_reason() {
             expected("user:developer", "CreateDashboard", "projects/p", "DASHBOARD_EXISTS"),
         ]
     );
+}
+
+#[tokio::test]
+async fn the_event_is_about_the_change_and_not_about_what_it_refers_to() {
+    let server = TestServer::start().await;
+    let refused = server.preferences().await.add_favorite(add_request("missing")).await;
+    assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+
+    let events = stored_after_stop(server).await;
+    let [event] = events.as_slice() else {
+        panic!("one event is expected: {events:?}");
+    };
+    let told = (event.resource.as_str(), event.project.as_deref(), event.result.as_str());
+    assert_eq!(told, ("users/developer", None, "failed"));
 }
 
 #[tokio::test]
