@@ -11,6 +11,7 @@ mod access;
 mod audit;
 mod authentication;
 mod binary;
+mod canary;
 mod command;
 mod commit_lost;
 mod dashboards;
