@@ -4,7 +4,7 @@ mod build_script;
 mod grant_access;
 mod known_mistakes;
 mod list_access_grants;
-mod matrix;
+pub mod matrix;
 mod purge_project;
 mod readable;
 mod revoke_access;

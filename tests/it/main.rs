@@ -12,6 +12,7 @@ mod audit;
 mod audit_service;
 mod authentication;
 mod binary;
+mod canary;
 mod command;
 mod commit_lost;
 mod dashboards;

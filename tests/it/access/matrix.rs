@@ -3,7 +3,7 @@
 //! Methods come from the descriptors that reflection serves, callers from the head of the table. Each call asks for something
 //! that is there, and changes nothing.
 
-mod requests;
+pub mod requests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -57,7 +57,7 @@ fn user(caller: &str) -> String {
 }
 
 /// Every method of the descriptors, as `package.Service/Method`, once.
-fn methods() -> Vec<String> {
+pub fn methods() -> Vec<String> {
     let mut methods = Vec::new();
     for set in DESCRIPTOR_SETS {
         for file in FileDescriptorSet::decode(*set).unwrap().file {

@@ -21,7 +21,7 @@ use tokio_postgres::Client;
 const TEMPLATE: &str = "template_migrated";
 
 /// The role that services log in as, as `docs/database-roles.md` makes it.
-const SERVICE_ROLE: &str = "dashboard_store_service";
+pub const SERVICE_ROLE: &str = "dashboard_store_service";
 
 /// The rights of that role.
 const GRANTS: &str = include_str!("../../../deploy/postgresql/grants.sql");

@@ -201,7 +201,8 @@ impl ServiceProcess {
 /// Reads where gRPC and HTTP are served from the first two lines that the program prints.
 fn addresses(said: &str) -> Option<(SocketAddr, SocketAddr)> {
     let mut lines = said.lines();
-    let grpc = lines.next()?.strip_prefix("grpc: http://")?.parse().ok()?;
+    let (_, grpc) = lines.next()?.strip_prefix("grpc: ")?.split_once("://")?;
+    let grpc = grpc.parse().ok()?;
     let http = lines.next()?.strip_prefix("http: http://")?.parse().ok()?;
     Some((grpc, http))
 }

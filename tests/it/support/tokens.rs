@@ -33,7 +33,11 @@ pub struct Signer {
 impl Signer {
     /// An elliptic curve (P-256).
     pub fn es256(id: &str) -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
+        Self::es256_with(id, &rcgen::KeyPair::generate().unwrap())
+    }
+
+    /// The same with a given key.
+    pub fn es256_with(id: &str, key: &rcgen::KeyPair) -> Self {
         let (x, y) = key.public_key_raw()[1..].split_at(32);
         let coordinates = [x, y].map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate));
         Self {
