@@ -23,7 +23,7 @@ run: ## Start the service on its embedded PostgreSQL (ARGS="--grpc-addr 127.0.0.
 	cargo run --locked -- serve $(ARGS)
 
 .PHONY: demo
-demo: ## A tour of the service with real calls: history, conflicts, templates, search, import, export
+demo: ## A tour of the service with real calls: history, templates, search, files, share links, the audit log
 	scripts/install-tools.sh grpcurl
 	cargo build --locked
 	scripts/demo.sh

@@ -127,6 +127,7 @@ async fn secrets_are_found_where_they_are_meant_to_be_and_nowhere_else() {
     let channel = scene.channel().await;
 
     change(&channel, &scene.admin).await;
+    matrix::insert_what_has_ids(&scene.database.connect().await).await;
     assert!(read(&channel, &scene.admin).await.contains(DATASOURCE_PASSWORD));
     for status in refusals(&channel, &scene).await {
         search.text("an error", &said(&status));

@@ -7,18 +7,23 @@ pub mod requests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use dashboard_store::grpc::DESCRIPTOR_SETS;
 use dashboard_store::grpc::proto::Role;
+use dashboard_store::signing::SigningKey;
 use postgres_types::ToSql;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use serde_json::json;
+use tokio_postgres::Client;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::access::grant;
+use crate::support::cluster::directory;
 use crate::support::raw;
 use crate::support::requests::{apply, delete, reason, spec_named};
 use crate::support::templates;
@@ -85,6 +90,18 @@ fn credential(signer: &Signer, caller: &str) -> Option<String> {
     Some(signer.sign(&claims))
 }
 
+/// Puts there what the calls ask for by an id that the server would choose: a share link, and an audit event.
+pub async fn insert_what_has_ids(sql: &Client) {
+    let share = "INSERT INTO share_token (id, dashboard_id, token_sha256, expires_at, created_by, updated_by)
+        SELECT $1::text::uuid, id, $2, now() + interval '1 day', 'user:editor', 'user:editor' FROM dashboard WHERE name = 'd'";
+    let sha256 = requests::link_secret().sha256();
+    let row: [&(dyn ToSql + Sync); 2] = [&requests::LINK_ID, &sha256.as_bytes()];
+    sql.execute(share, &row).await.unwrap();
+    let event = "INSERT INTO audit_log (id, actor, auth_method, method, permission, project, resource, correlation_id)
+        VALUES ($1::text::uuid, 'user:editor', 'jwt', 'Matrix', 'dashboards.get', 'p', 'projects/p/dashboards/d', $1::text::uuid)";
+    sql.execute(event, &[&requests::EVENT_ID]).await.unwrap();
+}
+
 /// Makes all that the calls ask for, and a grant for each caller, on a server that takes everybody at its word.
 async fn prepare() -> TestServer {
     let server = TestServer::start().await;
@@ -93,14 +110,7 @@ async fn prepare() -> TestServer {
     apply(&mut client, "projects/p/dashboards/gone", spec_named("gone")).await;
     delete(&mut client, "projects/p/dashboards/gone").await;
     templates::create(&mut server.templates().await, "t").await;
-    let share = "INSERT INTO share_token (id, dashboard_id, token_sha256, expires_at, created_by, updated_by)
-        SELECT $1::text::uuid, id, $2, now() + interval '1 day', 'user:editor', 'user:editor' FROM dashboard WHERE name = 'd'";
-    let sha256 = requests::link_secret().sha256();
-    let row: [&(dyn ToSql + Sync); 2] = [&requests::LINK_ID, &sha256.as_bytes()];
-    server.sql().await.execute(share, &row).await.unwrap();
-    let event = "INSERT INTO audit_log (id, actor, auth_method, method, permission, project, resource, correlation_id)
-        VALUES ($1::text::uuid, 'user:editor', 'jwt', 'Matrix', 'dashboards.get', 'p', 'projects/p/dashboards/d', $1::text::uuid)";
-    server.sql().await.execute(event, &[&requests::EVENT_ID]).await.unwrap();
+    insert_what_has_ids(&server.sql().await).await;
     for (caller, granted) in CALLERS {
         if let Some((parent, role)) = granted {
             grant(&server, parent, &format!("user:{}", user(caller)), *role).await;
@@ -118,6 +128,7 @@ async fn decisions(prepared: TestServer) -> Cells {
     let server = TestServer::launch(database, connect, |config| {
         config.authentication = authentication();
         config.authentication.issuers = vec![issuer(ISSUER, keys.source())];
+        config.audit.key = Some(signing_key());
     })
     .await;
     server.wait_until_ready().await;
@@ -135,6 +146,12 @@ async fn decisions(prepared: TestServer) -> Cells {
         }
     }
     cells
+}
+
+/// A key, so that there is a sealed log to verify.
+fn signing_key() -> Arc<SigningKey> {
+    let path = directory().join(format!("matrix-key-{}.pem", Uuid::new_v4()));
+    Arc::new(SigningKey::read_or_create(&path).unwrap())
 }
 
 /// What became of a call, in a word.

@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use super::secrets::Secret;
+use crate::access::matrix::requests::link_secret;
 use crate::support::authority::Authority;
 use crate::support::cluster::{SERVICE_ROLE, TestDatabase};
 use crate::support::http;
@@ -71,6 +72,7 @@ impl Scene {
             Secret::text("the password of the database", DATABASE_PASSWORD),
             Secret::text("the password of a datasource", DATASOURCE_PASSWORD),
             Secret::tokens("a bearer token", &[&self.admin, &self.stranger, &self.expired]),
+            Secret::text("the token of a share link", link_secret().expose()),
             Secret::key("the key of the issuer", &self.issuer_key),
             Secret::key("the key of the audit log", &read("audit.pem")),
             Secret::key("the key of the certificate", &read("tls.key")),
