@@ -121,7 +121,8 @@ async fn ten_thousand_dashboards_in_one_stream_take_no_more_memory_than_a_thousa
     sending.await.unwrap();
     assert!(answers.message().await.unwrap().is_none());
 
-    let growth = peak_memory_bytes(service.id()) - when_warm;
+    // The kernel counts memory by thread, so that even the highest mark can be read a little lower later on.
+    let growth = peak_memory_bytes(service.id()).saturating_sub(when_warm);
     assert!(
         growth < MAX_GROWTH_BYTES,
         "{growth} bytes for {} of text",
