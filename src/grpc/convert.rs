@@ -5,6 +5,7 @@ pub mod audit;
 pub mod dashboard;
 pub mod export;
 pub mod import;
+mod mask;
 pub mod mutation;
 pub mod preferences;
 pub mod read;

@@ -18,8 +18,8 @@ use crate::grpc::proto;
 use crate::grpc::structured::WireStruct;
 
 use super::dashboard::present_written;
+use super::mask::{Mask, unknown_path, wrong_mask};
 use super::time::timestamp;
-use super::update::wrong_mask;
 
 /// The fields that the server sets; a mask may name them, to no effect.
 const OUTPUT_ONLY: &[&str] = &["name", "etag", "create_time", "update_time"];
@@ -95,19 +95,15 @@ fn parse_settings(field: &str, settings: Option<WireStruct>) -> Result<Settings,
 /// The fields that a mask selects: those that are populated without one, all with `*`.
 fn selected(paths: &[String], message: &proto::UserPreferences) -> Result<Vec<PreferencesField>, Violation> {
     let all = PreferencesField::ALL.into_iter();
-    if paths.is_empty() {
-        return Ok(all.filter(|field| is_populated(*field, message)).collect());
-    }
-    if paths.iter().any(|path| path == "*") {
-        return match paths {
-            [_] => Ok(all.collect()),
-            _ => Err(wrong_mask("\"*\" stands alone".into())),
-        };
-    }
-    for path in paths {
+    let named = match Mask::of(paths)? {
+        Mask::Absent => return Ok(all.filter(|field| is_populated(*field, message)).collect()),
+        Mask::Everything => return Ok(all.collect()),
+        Mask::Paths(named) => named,
+    };
+    for path in named {
         check_path(path)?;
     }
-    let is_named = |field: &PreferencesField| paths.iter().any(|path| path == field.as_str());
+    let is_named = |field: &PreferencesField| named.iter().any(|path| path == field.as_str());
     Ok(all.filter(is_named).collect())
 }
 
@@ -131,8 +127,7 @@ fn check_path(path: &str) -> Result<(), Violation> {
         return Err(wrong_mask(description));
     }
     let known = PreferencesField::ALL.map(PreferencesField::as_str).join(", ");
-    let description = format!("no field {} can be updated: there are {known} and *", quoted(path));
-    Err(wrong_mask(description))
+    Err(unknown_path(path, &format!("{known} and *")))
 }
 
 /// Parses all of a request about a dashboard that a user keeps, but the user, who was authorised before.

@@ -14,14 +14,14 @@ use crate::domain::share_link::{
     ShareLink, ShareLinkChange, ShareLinkState, SharedDashboard, UpdateShareLink, parse_max_uses, parse_note,
     parse_pinned_revision,
 };
-use crate::domain::violation::{Violation, Violations, quoted};
+use crate::domain::violation::{Violation, Violations};
 use crate::grpc::proto;
 use crate::grpc::proto::share_link::Expiry as ExpiryMessage;
 
 use super::dashboard::present_labels;
+use super::mask::{Mask, unknown_path};
 use super::spec::{SpecFormat, json_spec, present_specs};
 use super::time::{parse_time, timestamp};
-use super::update::wrong_mask;
 
 /// The fields that an update can change, by the names that a mask has for them.
 const FIELDS: [&str; 4] = ["expire_time", "max_uses", "allowed_cidrs", "note"];
@@ -127,29 +127,21 @@ fn parse_change(
 
 /// The fields that a mask selects: those that are populated without one, all with `*`.
 fn selected(paths: &[String], message: &proto::ShareLink) -> Result<Vec<&'static str>, Violation> {
-    if paths.is_empty() {
-        return Ok(FIELDS
-            .into_iter()
-            .filter(|field| is_populated(field, message))
-            .collect());
-    }
-    if paths.iter().any(|path| path == "*") {
-        return match paths {
-            [_] => Ok(FIELDS.into()),
-            _ => Err(wrong_mask("\"*\" stands alone".into())),
-        };
-    }
-    let one_name = |path: &str| if path == "ttl" { "expire_time" } else { path }.to_owned();
-    let named: Vec<String> = paths.iter().map(|path| one_name(path)).collect();
+    let fields = FIELDS.into_iter();
+    let written = match Mask::of(paths)? {
+        Mask::Absent => return Ok(fields.filter(|field| is_populated(field, message)).collect()),
+        Mask::Everything => return Ok(FIELDS.into()),
+        Mask::Paths(written) => written,
+    };
+    let one_name = |path: &'_ String| if path == "ttl" { "expire_time" } else { path }.to_owned();
+    let named: Vec<String> = written.iter().map(one_name).collect();
     for path in &named {
-        if !FIELDS.contains(&path.as_str()) && !OUTPUT_ONLY.contains(&path.as_str()) {
-            let known = FIELDS.join(", ");
-            let description = format!("no field {} can be updated: there are {known}, ttl and *", quoted(path));
-            return Err(wrong_mask(description));
+        let is_known = FIELDS.contains(&path.as_str()) || OUTPUT_ONLY.contains(&path.as_str());
+        if !is_known {
+            return Err(unknown_path(path, &format!("{}, ttl and *", FIELDS.join(", "))));
         }
     }
-    let is_named = |field: &&str| named.iter().any(|path| path == field);
-    Ok(FIELDS.into_iter().filter(is_named).collect())
+    Ok(fields.filter(|field| named.iter().any(|path| path == field)).collect())
 }
 
 fn is_populated(field: &str, message: &proto::ShareLink) -> bool {

@@ -7,12 +7,12 @@ use crate::domain::etag::EtagCondition;
 use crate::domain::labels::{Labels, LabelsChange};
 use crate::domain::mutation::{ChangeNote, UpdateDashboard, WriteOptions};
 use crate::domain::name::DashboardName;
-use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
 use crate::domain::tags::Tags;
 use crate::domain::violation::{Violation, Violations, quoted};
 use crate::grpc::proto;
 
+use super::mask::{Mask, unknown_path, wrong_mask};
 use super::spec::parse_spec;
 
 /// The fields that the server sets; a mask may name them, to no effect.
@@ -128,17 +128,13 @@ enum SelectedLabels {
 impl Selected {
     /// An absent mask selects the fields that are populated; `*` selects all.
     fn parse(paths: &[String], dashboard: &proto::Dashboard) -> Result<Self, Violation> {
-        if paths.is_empty() {
-            return Ok(Self::populated(dashboard));
-        }
-        if paths.iter().any(|path| path == "*") {
-            return match paths {
-                [_] => Ok(Self::everything()),
-                _ => Err(wrong_mask("\"*\" stands alone".into())),
-            };
-        }
+        let named = match Mask::of(paths)? {
+            Mask::Absent => return Ok(Self::populated(dashboard)),
+            Mask::Everything => return Ok(Self::everything()),
+            Mask::Paths(named) => named,
+        };
         let mut selected = Self::nothing();
-        for path in paths {
+        for path in named {
             selected.add(path)?;
         }
         Ok(selected)
@@ -182,11 +178,7 @@ impl Selected {
                 let description = format!("{}: the spec is replaced whole, by \"spec\"", quoted(path));
                 return Err(wrong_mask(description));
             }
-            _ => {
-                let known = "spec, tags, labels, labels.KEY and *";
-                let description = format!("no field {} can be updated: there are {known}", quoted(path));
-                return Err(wrong_mask(description));
-            }
+            _ => return Err(unknown_path(path, "spec, tags, labels, labels.KEY and *")),
         }
         Ok(())
     }
@@ -212,11 +204,6 @@ fn label_key(key: &str) -> Result<String, Violation> {
         "" => Err(wrong_mask("\"labels.\" lacks a key".into())),
         _ => Ok(bare.to_owned()),
     }
-}
-
-/// The violation of a mask.
-pub(super) fn wrong_mask(description: String) -> Violation {
-    Violation::new("update_mask", Reason::InvalidUpdateMask, description)
 }
 
 #[cfg(test)]

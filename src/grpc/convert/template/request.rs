@@ -14,11 +14,11 @@ use crate::domain::reason::Reason;
 use crate::domain::spec::SpecLimits;
 use crate::domain::tags::Tags;
 use crate::domain::template::{Category, GivenValues, Summary, TemplateChange, TemplateContent, TemplateDocument};
-use crate::domain::violation::{Violation, Violations, quoted};
+use crate::domain::violation::{Violation, Violations};
+use crate::grpc::convert::mask::{Mask, unknown_path};
 use crate::grpc::convert::mutation::parse_dashboard_id;
 use crate::grpc::convert::read::parse_presentation;
 use crate::grpc::convert::spec::{SpecFormat, spec_text, unknown_enum};
-use crate::grpc::convert::update::wrong_mask;
 use crate::grpc::proto;
 
 /// The field that every path into a template's document begins with.
@@ -240,28 +240,19 @@ fn parse_category(value: i32) -> Result<Category, Violation> {
 
 /// The fields that a mask selects: an absent one those that are populated, `*` all.
 fn selected(paths: &[String], template: &proto::Template) -> Result<Vec<&'static str>, Violation> {
-    if paths.is_empty() {
-        let populated = FIELDS.into_iter().filter(|field| is_populated(field, template));
-        return Ok(populated.collect());
-    }
-    if paths.iter().any(|path| path == "*") {
-        return match paths {
-            [_] => Ok(FIELDS.into()),
-            _ => Err(wrong_mask("\"*\" stands alone".into())),
-        };
-    }
-    for path in paths {
+    let fields = FIELDS.into_iter();
+    let named = match Mask::of(paths)? {
+        Mask::Absent => return Ok(fields.filter(|field| is_populated(field, template)).collect()),
+        Mask::Everything => return Ok(FIELDS.into()),
+        Mask::Paths(named) => named,
+    };
+    for path in named {
         let is_known = FIELDS.contains(&path.as_str()) || OUTPUT_ONLY.contains(&path.as_str());
         if !is_known {
-            let known = FIELDS.join(", ");
-            let description = format!("no field {} can be updated: there are {known} and *", quoted(path));
-            return Err(wrong_mask(description));
+            return Err(unknown_path(path, &format!("{} and *", FIELDS.join(", "))));
         }
     }
-    let named = FIELDS
-        .into_iter()
-        .filter(|field| paths.iter().any(|path| path == field));
-    Ok(named.collect())
+    Ok(fields.filter(|field| named.iter().any(|path| path == field)).collect())
 }
 
 fn is_populated(field: &str, template: &proto::Template) -> bool {
