@@ -30,6 +30,9 @@ pub struct StreamLimits {
     pub export: Duration,
 }
 
+/// What an export is called that takes too long, and what to do then.
+pub const EXPORT: [&str; 2] = ["export", "read faster, or export with a filter"];
+
 /// Where a task puts its answers.
 #[derive(Debug)]
 pub struct AnswerSink<T> {
@@ -73,6 +76,28 @@ impl<T: Send + 'static> Answers<T> {
             answers: receiver,
             work: Some(AbortOnDropHandle::new(task)),
         }
+    }
+}
+
+impl<T: Send + 'static> Answers<T> {
+    /// The same for work that holds a snapshot, which has to end in time; when it does not, the client is told `what` took too
+    /// long, and what to do `otherwise`.
+    pub fn within<W, F>(limits: StreamLimits, [what, otherwise]: [&'static str; 2], work: W) -> Self
+    where
+        W: FnOnce(AnswerSink<T>) -> F + Send + 'static,
+        F: Future<Output = Result<(), Status>> + Send + 'static,
+    {
+        Self::of(limits.idle, async move |sink| {
+            let ended = timeout(limits.export, work(sink)).await;
+            ended.unwrap_or_else(|_elapsed| Err(too_long(what, limits.export, otherwise).into()))
+        })
+    }
+}
+
+fn too_long(what: &str, longest: Duration, otherwise: &str) -> Error {
+    Error::StreamTimedOut {
+        reason: Reason::ExportTooLong,
+        description: format!("the {what} took longer than {longest:?}: {otherwise}"),
     }
 }
 

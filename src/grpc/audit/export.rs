@@ -1,15 +1,11 @@
 //! ExportAuditEvents.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 
 use super::AuditLog;
 use crate::domain::name::AuditParent;
-use crate::domain::reason::Reason;
-use crate::error::{Error, Result};
-use crate::grpc::answers::{AnswerSink, Answers};
+use crate::error::Result;
+use crate::grpc::answers::{AnswerSink, Answers, EXPORT};
 use crate::grpc::call::open;
 use crate::grpc::convert::audit::{parse_export, present_exported};
 use crate::grpc::proto;
@@ -28,10 +24,8 @@ impl AuditLog {
             .record_audit_read(&access, &message.parent, message.filter.trim())
             .await?;
         let export = self.store.begin_audit_export(&access, query).await?;
-        let longest = self.streams.export;
-        Ok(Answers::of(self.streams.idle, async move |sink| {
-            let within = timeout_at(Instant::now() + longest, give_out(export, sink));
-            within.await.unwrap_or_else(|_elapsed| Err(too_long(longest).into()))
+        Ok(Answers::within(self.streams, EXPORT, move |sink| {
+            give_out(export, sink)
         }))
     }
 }
@@ -45,11 +39,4 @@ async fn give_out(mut export: AuditExport, sink: AnswerSink<proto::ExportAuditEv
     }
     export.end().await?;
     Ok(())
-}
-
-fn too_long(longest: Duration) -> Error {
-    Error::StreamTimedOut {
-        reason: Reason::ExportTooLong,
-        description: format!("the export took longer than {longest:?}: read faster, or export with a filter"),
-    }
 }

@@ -1,15 +1,11 @@
 //! ExportDashboards.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 
 use super::Dashboards;
 use crate::domain::name::Parent;
-use crate::domain::reason::Reason;
-use crate::error::{Error, Result};
-use crate::grpc::answers::{AnswerSink, Answers};
+use crate::error::Result;
+use crate::grpc::answers::{AnswerSink, Answers, EXPORT};
 use crate::grpc::call::open;
 use crate::grpc::convert::export::{ResourceFormat, parse_export, present_exported};
 use crate::grpc::proto;
@@ -25,10 +21,8 @@ impl Dashboards {
         let access = self.access.require(&caller, &parent).await?;
         let (filter, format) = parse_export(&message)?;
         let export = self.store.begin_export(&access, parent, filter).await?;
-        let longest = self.streams.export;
-        Ok(Answers::of(self.streams.idle, async move |sink| {
-            let within = timeout_at(Instant::now() + longest, give_out(export, format, sink));
-            within.await.unwrap_or_else(|_elapsed| Err(too_long(longest).into()))
+        Ok(Answers::within(self.streams, EXPORT, move |sink| {
+            give_out(export, format, sink)
         }))
     }
 }
@@ -46,11 +40,4 @@ async fn give_out(
     }
     export.end().await?;
     Ok(())
-}
-
-fn too_long(longest: Duration) -> Error {
-    Error::StreamTimedOut {
-        reason: Reason::ExportTooLong,
-        description: format!("the export took longer than {longest:?}: read faster, or export with a filter"),
-    }
 }
