@@ -22,7 +22,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::syntax::{Comparison, Expr, Operator, Value};
-use super::values::{TimeOrder, bad_value, check_operator, non_empty, text, time, with_sign};
+use super::values::{
+    TIME_OPERATORS, TimeOrder, bad_value, check_operator, non_empty, text, time, unknown_field, with_sign,
+};
 use super::{Meaning, Problem};
 use crate::domain::audit::AuditResult;
 use crate::domain::violation::quoted;
@@ -116,22 +118,19 @@ impl<'a> Field<'a> {
             ["details"] => Ok(Self::Details),
             ["details", ""] => problem("the key of a detail is not empty".into()),
             ["details", key] => Ok(Self::Detail(key)),
-            other => problem(format!(
-                "no field {}: the fields are {FIELDS}",
-                quoted(&other.join("."))
-            )),
+            _ => Err(unknown_field(comparison, FIELDS)),
         }
     }
 
     fn operators(self) -> &'static [Operator] {
-        use Operator::{Equal, Greater, GreaterOrEqual, Has, Less, LessOrEqual, NotEqual};
+        use Operator::{Equal, Has, NotEqual};
         match self {
             Self::Actor | Self::Method | Self::Permission | Self::Resource | Self::Result | Self::CorrelationId => {
                 &[Equal, NotEqual]
             }
             Self::Project | Self::Reason | Self::ClientIp | Self::Detail(_) => &[Equal, NotEqual, Has],
             Self::Details => &[Has],
-            Self::Time => &[Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual],
+            Self::Time => TIME_OPERATORS,
         }
     }
 }

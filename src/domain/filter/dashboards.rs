@@ -16,7 +16,9 @@
 use time::OffsetDateTime;
 
 use super::syntax::{Comparison, Expr, Operator, Value};
-use super::values::{Ids, TimeOrder, bad_value, check_operator, ids, non_empty, text, time, with_sign};
+use super::values::{
+    Ids, TIME_OPERATORS, TimeOrder, bad_value, check_operator, ids, non_empty, text, time, unknown_field, with_sign,
+};
 use super::{Meaning, Problem};
 use crate::domain::name::TemplateName;
 use crate::domain::violation::quoted;
@@ -102,20 +104,17 @@ impl<'a> Field<'a> {
             ["update_time"] => Ok(Self::UpdateTime),
             ["template"] => Ok(Self::Template),
             ["state"] => Ok(Self::State),
-            other => problem(format!(
-                "no field {}: the fields are {FIELDS}",
-                quoted(&other.join("."))
-            )),
+            _ => Err(unknown_field(comparison, FIELDS)),
         }
     }
 
     fn operators(self) -> &'static [Operator] {
-        use Operator::{Equal, Greater, GreaterOrEqual, Has, Less, LessOrEqual, NotEqual};
+        use Operator::{Equal, Has, NotEqual};
         match self {
             Self::Name | Self::DisplayName | Self::Label(_) | Self::Template => &[Equal, NotEqual, Has],
             Self::Tags | Self::Labels => &[Has],
             Self::CreatedBy | Self::State => &[Equal, NotEqual],
-            Self::CreateTime | Self::UpdateTime => &[Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual],
+            Self::CreateTime | Self::UpdateTime => TIME_OPERATORS,
         }
     }
 }

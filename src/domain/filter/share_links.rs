@@ -11,10 +11,9 @@
 use time::OffsetDateTime;
 
 use super::syntax::{Comparison, Expr, Operator};
-use super::values::{TimeOrder, bad_value, check_operator, non_empty, text, time, with_sign};
+use super::values::{TIME_OPERATORS, TimeOrder, check_operator, non_empty, time, unknown_field, with_sign, word};
 use super::{Meaning, Problem};
 use crate::domain::share_link::ShareLinkState;
-use crate::domain::violation::quoted;
 
 /// What one link has to fulfil. Each is true or false and never unknown, so that its negation finds all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +47,15 @@ impl Field {
             "created_by" => Ok(Self::CreatedBy),
             "create_time" => Ok(Self::CreateTime),
             "expire_time" => Ok(Self::ExpireTime),
-            other => Err(Problem::new(
-                comparison.path_offset,
-                format!("no field {}: the fields are {FIELDS}", quoted(other)),
-            )),
+            _ => Err(unknown_field(comparison, FIELDS)),
         }
     }
 
     fn operators(self) -> &'static [Operator] {
-        use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        use Operator::{Equal, NotEqual};
         match self {
             Self::State | Self::CreatedBy => &[Equal, NotEqual],
-            Self::CreateTime | Self::ExpireTime => &[Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual],
+            Self::CreateTime | Self::ExpireTime => TIME_OPERATORS,
         }
     }
 }
@@ -83,17 +79,12 @@ fn positive_term(field: Field, comparison: &Comparison) -> Result<Term, Problem>
 }
 
 fn state(comparison: &Comparison) -> Result<ShareLinkState, Problem> {
-    let written = text(comparison)?;
-    // The long form is what an answer shows.
-    let short = written.strip_prefix("SHARE_LINK_STATE_").unwrap_or(written);
-    let known = ShareLinkState::ALL
-        .into_iter()
-        .find(|state| state.as_str().to_ascii_uppercase() == short);
-    known.ok_or_else(|| {
-        let names = ShareLinkState::ALL.map(|state| state.as_str().to_ascii_uppercase());
-        let description = format!("{} is no state: there are {}", quoted(written), names.join(", "));
-        bad_value(comparison, description)
-    })
+    word(
+        comparison,
+        "SHARE_LINK_STATE_",
+        "state",
+        ShareLinkState::ALL.map(|state| (state.as_str(), state)),
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,10 @@
 use time::OffsetDateTime;
 
 use super::syntax::{Comparison, Expr, Operator};
-use super::values::{Ids, TimeOrder, bad_value, check_operator, ids, non_empty, text, time, with_sign};
+use super::values::{
+    Ids, TIME_OPERATORS, TimeOrder, bad_value, check_operator, ids, non_empty, text, time, unknown_field, with_sign,
+    word,
+};
 use super::{Meaning, Problem};
 use crate::domain::template::Category;
 use crate::domain::violation::quoted;
@@ -69,19 +72,16 @@ impl Field {
             "created_by" => Ok(Self::CreatedBy),
             "create_time" => Ok(Self::CreateTime),
             "update_time" => Ok(Self::UpdateTime),
-            other => Err(Problem::new(
-                comparison.path_offset,
-                format!("no field {}: the fields are {FIELDS}", quoted(other)),
-            )),
+            _ => Err(unknown_field(comparison, FIELDS)),
         }
     }
 
     fn operators(self) -> &'static [Operator] {
-        use Operator::{Equal, Greater, GreaterOrEqual, Has, Less, LessOrEqual, NotEqual};
+        use Operator::{Equal, Has, NotEqual};
         match self {
             Self::Name | Self::DisplayName => &[Equal, NotEqual, Has],
             Self::Category | Self::IsSystem | Self::CreatedBy => &[Equal, NotEqual],
-            Self::CreateTime | Self::UpdateTime => &[Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual],
+            Self::CreateTime | Self::UpdateTime => TIME_OPERATORS,
         }
     }
 }
@@ -114,17 +114,12 @@ fn positive_term(field: Field, comparison: &Comparison) -> Result<Term, Problem>
 }
 
 fn category(comparison: &Comparison) -> Result<Category, Problem> {
-    let written = text(comparison)?;
-    // The long form is what an answer shows.
-    let short = written.strip_prefix("TEMPLATE_CATEGORY_").unwrap_or(written);
-    let known = Category::ALL
-        .into_iter()
-        .find(|category| category.as_str().to_ascii_uppercase() == short);
-    known.ok_or_else(|| {
-        let names = Category::ALL.map(|category| category.as_str().to_ascii_uppercase());
-        let description = format!("{} is no category: there are {}", quoted(written), names.join(", "));
-        bad_value(comparison, description)
-    })
+    word(
+        comparison,
+        "TEMPLATE_CATEGORY_",
+        "category",
+        Category::ALL.map(|category| (category.as_str(), category)),
+    )
 }
 
 fn is_system(comparison: &Comparison) -> Result<Term, Problem> {

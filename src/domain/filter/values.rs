@@ -8,6 +8,16 @@ use super::syntax::{Comparison, Expr, Operator, Value};
 use crate::domain::name;
 use crate::domain::violation::quoted;
 
+/// The operators that a time takes.
+pub(super) const TIME_OPERATORS: &[Operator] = &[
+    Operator::Equal,
+    Operator::NotEqual,
+    Operator::Less,
+    Operator::LessOrEqual,
+    Operator::Greater,
+    Operator::GreaterOrEqual,
+];
+
 /// Where a resource's time lies, seen from the time of the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeOrder {
@@ -106,6 +116,32 @@ pub(super) fn time(comparison: &Comparison) -> Result<(TimeOrder, OffsetDateTime
             ),
         )),
     }
+}
+
+/// One of the words that a field has, in upper case; also in the long form that answers show, which begins with `prefix`.
+pub(super) fn word<T, const N: usize>(
+    comparison: &Comparison,
+    prefix: &str,
+    noun: &str,
+    words: [(&str, T); N],
+) -> Result<T, Problem> {
+    let written = text(comparison)?;
+    let short = written.strip_prefix(prefix).unwrap_or(written);
+    let names = words.each_ref().map(|(name, _)| name.to_ascii_uppercase());
+    let known = words.into_iter().zip(&names).find(|(_, name)| *name == short);
+    known.map(|((_, meant), _)| meant).ok_or_else(|| {
+        let description = format!("{} is no {noun}: there are {}", quoted(written), names.join(", "));
+        bad_value(comparison, description)
+    })
+}
+
+/// The problem of a path that names no field; `fields` are those that there are, in words.
+pub(super) fn unknown_field(comparison: &Comparison, fields: &str) -> Problem {
+    let path = quoted(&comparison.path.join("."));
+    Problem::new(
+        comparison.path_offset,
+        format!("no field {path}: the fields are {fields}"),
+    )
 }
 
 /// The problem of a value.
