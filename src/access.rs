@@ -12,7 +12,7 @@ mod grants;
 mod permission;
 mod role_permissions;
 
-pub use caller::{AuthMethod, CallOrigin, Caller, Identity};
+pub use caller::{AuthMethod, CallOrigin, Caller, Identity, SERVER};
 pub use control::AccessControl;
 pub use course::{Asked, CallCourse};
 pub use grants::{Grant, GrantSource, GrantedOn};

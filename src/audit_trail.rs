@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::access::{Asked, AuthMethod, CallOrigin, Permission};
+use crate::access::{Asked, AuthMethod, CallOrigin, Permission, SERVER};
 use crate::domain::audit::AuditResult;
 use crate::domain::audit::folding::{ANONYMOUS, Due, EndedCall, Fold, FoldLimits, FoldedCalls, Overflow};
 use crate::domain::reason::Reason;
@@ -33,9 +33,6 @@ const OF_READS: FoldLimits = FoldLimits {
     per_minute: 50_000,
     waiting: 50_000,
 };
-
-/// Who the server is in audit events.
-const SERVER: &str = "system:dashboard-store";
 
 /// What stands for the method in the event that counts calls which no other event tells of.
 const OVERFLOW: &str = "audit/overflow";

@@ -8,6 +8,9 @@ use uuid::Uuid;
 use super::course::CallCourse;
 use crate::domain::role::Role;
 
+/// The subject of the server itself in audit events; no user has such a name.
+pub const SERVER: &str = "system:dashboard-store";
+
 /// How a caller was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMethod {
@@ -98,7 +101,7 @@ impl Caller {
     pub(super) fn server(method: &str, correlation_id: Uuid) -> Self {
         Self {
             user: String::new(),
-            subject: "system:dashboard-store".into(),
+            subject: SERVER.into(),
             groups: Vec::new(),
             roles: Vec::new(),
             auth_method: AuthMethod::Server,
