@@ -26,6 +26,7 @@ pub(super) use retention::drop_oldest;
 pub use sealing::{NewSeal, Sealing};
 pub use walk::AuditWalk;
 
+// Nearly every change is one: that goes without arrays.
 const APPEND: &str = "-- append_audit_event
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, resource_uid,
     revision_before, revision_after, sha256_before, sha256_after, changed_paths,
@@ -35,11 +36,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 // Names of fields have no comma.
 const APPEND_ALL: &str = "-- append_audit_events
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, client_ip, user_agent, correlation_id, trace_id,
-    project, resource, resource_uid, revision_before, revision_after, sha256_before, sha256_after, changed_paths)
+    project, resource, resource_uid, revision_before, revision_after, sha256_before, sha256_after, changed_paths, details)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9,
-    project, resource, uid, revision_before, revision_after, sha256_before, sha256_after, string_to_array(paths, ',')
-FROM unnest($10, $11, $12, $13, $14, $15, $16, $17)
-    AS change (project, resource, uid, revision_before, revision_after, sha256_before, sha256_after, paths)";
+    project, resource, uid, revision_before, revision_after, sha256_before, sha256_after, string_to_array(paths, ','),
+    details
+FROM unnest($10, $11, $12, $13, $14, $15, $16, $17, $18)
+    AS change (project, resource, uid, revision_before, revision_after, sha256_before, sha256_after, paths, details)";
 
 /// Appends the event of a change that succeeded.
 pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Change) -> Result<()> {
@@ -49,11 +51,6 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
     let before = change.before.as_ref().map(|version| version.sha256.as_bytes());
     let after = change.after.as_ref().map(|version| version.sha256.as_bytes());
     let project = change.project.as_ref().map(ProjectId::as_str);
-    let details: BTreeMap<&str, &str> = change
-        .details
-        .iter()
-        .map(|(key, value)| (*key, value.as_str()))
-        .collect();
     tx.execute(
         APPEND,
         &[
@@ -74,7 +71,7 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
             (&origin.user_agent, Type::TEXT),
             (&origin.correlation_id, Type::UUID),
             (&origin.trace_id, Type::TEXT),
-            (&Json(details), Type::JSONB),
+            (&details(change), Type::JSONB),
         ],
     )
     .await?;
@@ -83,6 +80,9 @@ pub(super) async fn append(tx: &Transaction<'_>, access: &Access, change: &Chang
 
 /// Appends the events of changes that succeeded together, in their order; one proof says whose all of them are.
 pub(super) async fn append_all(tx: &Transaction<'_>, access: &Access, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     let caller = access.caller();
     let origin = caller.origin();
     let sha256 = |version: &Version| version.sha256.as_bytes().to_vec();
@@ -97,6 +97,7 @@ pub(super) async fn append_all(tx: &Transaction<'_>, access: &Access, changes: &
     let before: Vec<_> = changes.iter().map(|c| c.before.as_ref().map(sha256)).collect();
     let after: Vec<_> = changes.iter().map(|c| c.after.as_ref().map(sha256)).collect();
     let paths: Vec<_> = changes.iter().map(|change| change.changed_paths.join(",")).collect();
+    let details: Vec<_> = changes.iter().map(details).collect();
     tx.execute(
         APPEND_ALL,
         &[
@@ -117,8 +118,14 @@ pub(super) async fn append_all(tx: &Transaction<'_>, access: &Access, changes: &
             (&before, Type::BYTEA_ARRAY),
             (&after, Type::BYTEA_ARRAY),
             (&paths, Type::TEXT_ARRAY),
+            (&details, Type::JSONB_ARRAY),
         ],
     )
     .await?;
     Ok(())
+}
+
+fn details(change: &Change) -> Json<BTreeMap<&str, &str>> {
+    let pairs = change.details.iter();
+    Json(pairs.map(|(key, value)| (*key, value.as_str())).collect())
 }

@@ -8,7 +8,7 @@ mod filter;
 pub mod head;
 mod import;
 mod insert_all;
-mod lifecycle;
+pub(super) mod lifecycle;
 mod list;
 mod read;
 mod search;

@@ -58,17 +58,17 @@ async fn empty(tx: &Transaction<'_>, access: &Access, project: &ProjectId) -> Re
     let dashboards = tx.query(PURGE_DASHBOARDS, &of_project).await?;
     let templates = tx.query(PURGE_TEMPLATES, &of_project).await?;
     let grants = tx.query(PURGE_GRANTS, &of_project).await?;
-    let changes = [
-        dashboards.iter().map(dashboard_purged).collect::<Result<Vec<_>>>()?,
-        templates.iter().map(template_purged).collect::<Result<Vec<_>>>()?,
-        grants
-            .iter()
-            .map(|row| grant_revoked(row, project))
-            .collect::<Result<Vec<_>>>()?,
-    ];
-    for change in changes.iter().flatten() {
-        audit::append(tx, access, change).await?;
+    let mut changes = Vec::with_capacity(dashboards.len() + templates.len() + grants.len());
+    for row in &dashboards {
+        changes.push(dashboard_purged(row)?);
     }
+    for row in &templates {
+        changes.push(template_purged(row)?);
+    }
+    for row in &grants {
+        changes.push(grant_revoked(row, project)?);
+    }
+    audit::append_all(tx, access, &changes).await?;
     Ok(ProjectPurged {
         dashboards: count(&dashboards)?,
         templates: count(&templates)?,

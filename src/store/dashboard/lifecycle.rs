@@ -137,7 +137,12 @@ async fn append_event(
     before: &Dashboard,
     after: Option<&Dashboard>,
 ) -> Result<()> {
-    let change = Change {
+    audit::append(tx, access, &change_of_state(before, after)).await
+}
+
+/// What an audit event tells of a dashboard that was deleted, brought back, or purged: then there is none after it.
+pub(in crate::store) fn change_of_state(before: &Dashboard, after: Option<&Dashboard>) -> Change {
+    Change {
         resource: before.name.to_string(),
         project: Some(before.name.project().clone()),
         uid: before.uid,
@@ -145,6 +150,5 @@ async fn append_event(
         after: after.map(version),
         changed_paths: vec!["state"],
         details: Vec::new(),
-    };
-    audit::append(tx, access, &change).await
+    }
 }

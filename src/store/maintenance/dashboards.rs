@@ -9,7 +9,7 @@ use crate::domain::audit_event::Change;
 use crate::domain::dashboard::Dashboard;
 use crate::error::Result;
 use crate::store::audit;
-use crate::store::dashboard::head::version;
+use crate::store::dashboard::lifecycle::change_of_state;
 use crate::store::dashboard::{from_row, head_columns};
 use crate::store::pool::Transaction;
 
@@ -36,17 +36,7 @@ pub(super) async fn purge_expired(tx: &Transaction<'_>, run: Run) -> Result<Batc
     let uids: Vec<Uuid> = expired.iter().map(|head| head.uid).collect();
     let purged = tx.execute(PURGE, &[(&uids, Type::UUID_ARRAY)]).await?;
     let access = run.access(METHOD, Permission::DashboardsPurge, Scope::AllProjects);
-    for head in &expired {
-        let change = Change {
-            resource: head.name.to_string(),
-            project: Some(head.name.project().clone()),
-            uid: head.uid,
-            before: Some(version(head)),
-            after: None,
-            changed_paths: vec!["state"],
-            details: Vec::new(),
-        };
-        audit::append(tx, &access, &change).await?;
-    }
+    let changes: Vec<Change> = expired.iter().map(|head| change_of_state(head, None)).collect();
+    audit::append_all(tx, &access, &changes).await?;
     Ok(Batch::of_removed(purged, BATCH.unsigned_abs()))
 }
