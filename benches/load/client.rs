@@ -10,6 +10,7 @@ use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::AsciiMetadataValue;
+use tonic::metadata::errors::InvalidMetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
@@ -61,17 +62,21 @@ impl Decoder for RawCodec {
 }
 
 /// Says who calls, in development mode.
-const REMOTE_USER: &str = "x-remote-user";
+pub const REMOTE_USER: &str = "x-remote-user";
+/// Has the token of who calls.
+pub const AUTHORIZATION: &str = "authorization";
 
 /// Makes the requests of one stream, one after the other.
 pub type MakeRequest = Box<dyn FnMut() -> Bytes + Send>;
 
 /// The calls of one stream.
 pub struct Calls {
-    /// Who makes them; none for the user of development mode.
-    pub user: Option<String>,
+    /// The header that says who makes them, and what it says; none for the user of development mode.
+    pub caller: Option<(&'static str, String)>,
     /// What they ask for.
     pub requests: MakeRequest,
+    /// How long it waits before each of them.
+    pub pause: Duration,
 }
 
 /// How long calls took that ended while it was measured.
@@ -129,20 +134,26 @@ impl Clients {
 
     /// Calls on every stream for as long as `times` says; one error ends it. A service that has to open connections first, on a
     /// machine that does other work, may refuse calls: only while they are not measured.
-    pub async fn run(&self, times: Times, mut stream: impl FnMut(usize) -> Calls) -> Outcome<Latencies> {
+    pub async fn run(&self, times: Times, mut stream: impl FnMut(usize) -> Outcome<Calls>) -> Outcome<Latencies> {
         let mut tasks = Vec::new();
         for number in 0..STREAMS {
             let channel = self.channels.iter().cycle().nth(number).ok_or("no connection")?;
-            let (mut grpc, path, calls) = (Grpc::new(channel.clone()), self.path.clone(), stream(number));
-            let user: Option<AsciiMetadataValue> = calls.user.map(|name| name.parse()).transpose()?;
-            let mut next = calls.requests;
+            let (mut grpc, path, calls) = (Grpc::new(channel.clone()), self.path.clone(), stream(number)?);
+            let caller = calls
+                .caller
+                .map(|(header, says)| Ok::<_, InvalidMetadataValue>((header, says.parse()?)));
+            let caller: Option<(&str, AsciiMetadataValue)> = caller.transpose()?;
+            let (mut next, pause) = (calls.requests, calls.pause);
             tasks.push(tokio::spawn(async move {
                 let mut recorder = Recorder::begin(times)?;
                 loop {
+                    if !pause.is_zero() {
+                        tokio::time::sleep(pause).await;
+                    }
                     let begin = Instant::now();
                     let mut request = Request::new(next());
-                    if let Some(name) = &user {
-                        request.metadata_mut().insert(REMOTE_USER, name.clone());
+                    if let Some((header, says)) = &caller {
+                        request.metadata_mut().insert(*header, says.clone());
                     }
                     match call(&mut grpc, request, &path).await {
                         Err(status) if status.code() == Code::Unavailable && recorder.is_cold(begin) => continue,

@@ -38,14 +38,15 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 pub fn check(report: &Report) -> Vec<Figure> {
     use Target::{AtLeast, AtMost};
     use Workload::{
-        BatchGet, CopyImported, Echo, Get, GetStruct, Import, List, ListRecents, PgbenchGet, PgbenchList,
-        PgbenchUpdate, RecordView, Search, Update,
+        BatchGet, CopyImported, Echo, Get, GetAuthenticated, GetStruct, Import, List, ListAuditEvents, ListRecents,
+        PgbenchGet, PgbenchList, PgbenchUpdate, RecordView, ResolveLink, ResolveLinkAtTimes, Search, Update,
+        UpdateSealed, VerifyExport, VerifyLog,
     };
     let rate = |workload| report.rate(workload);
     let postgres_cpu = |workload| report.median(workload, |measured| measured.postgres_cpu);
     let spread = |measured: &Measured| Some(quantile(measured, 0.99)? / quantile(measured, 0.5)?);
     let p50 = |measured: &Measured| quantile(measured, 0.5);
-    let search_growth = report.median(Search, p50) / report.small_median(Search, p50);
+    let slower = |workload| report.median(workload, p50) / report.small_median(workload, p50);
     let within = |workload, part| report.median(workload, |measured: &Measured| quantile(measured, part));
     let loaded_bytes = report.median(Get, |measured| measured.resident_bytes.map(f64_of));
     #[rustfmt::skip]
@@ -59,7 +60,9 @@ pub fn check(report: &Report) -> Vec<Figure> {
         figure(7, "Update / pgbench", rate(Update) / rate(PgbenchUpdate), "ratio", AtLeast(0.55)),
         figure(8, "List, all dashboards / 500", report.growth(List), "ratio", AtMost(1.5)),
         figure(8, "BatchGet, all dashboards / 500", report.growth(BatchGet), "ratio", AtMost(1.5)),
-        figure(8, "p50 of Search, all dashboards / 500", search_growth, "ratio", AtMost(1.5)),
+        figure(8, "p50 of Search, all dashboards / 500", slower(Search), "ratio", AtMost(1.5)),
+        figure(8, "p50 of ResolveShareLink, all events / 1,000", slower(ResolveLink), "ratio", AtMost(1.5)),
+        figure(8, "p50 of ListAuditEvents, all events / 1,000", slower(ListAuditEvents), "ratio", AtMost(1.5)),
         figure(11, "memory, idle", f64_of(report.idle_bytes()) / MEBIBYTE, "MiB", AtMost(40.0)),
         figure(11, "memory, 50 streams", loaded_bytes / MEBIBYTE, "MiB", AtMost(100.0)),
         figure(12, "time of an import / of COPY", rate(CopyImported) / rate(Import), "ratio", AtMost(3.0)),
@@ -67,6 +70,14 @@ pub fn check(report: &Report) -> Vec<Figure> {
         figure(13, "p99 of RecordDashboardView, 50 users", within(RecordView, 0.99), "ms", AtMost(20.0)),
         figure(13, "p50 of ListRecentDashboards, 50 users", within(ListRecents, 0.5), "ms", AtMost(20.0)),
         figure(13, "p99 of ListRecentDashboards, 50 users", within(ListRecents, 0.99), "ms", AtMost(20.0)),
+        figure(15, "Get with tokens and grants / without", rate(GetAuthenticated) / rate(Get), "ratio", AtLeast(0.9)),
+        figure(16, "p50 of ResolveShareLink, 50 users", within(ResolveLinkAtTimes, 0.5), "ms", AtMost(5.0)),
+        figure(16, "p99 of ResolveShareLink, 50 users", within(ResolveLinkAtTimes, 0.99), "ms", AtMost(5.0)),
+        figure(17, "p50 of ListAuditEvents, 50 users", within(ListAuditEvents, 0.5), "ms", AtMost(30.0)),
+        figure(17, "p99 of ListAuditEvents, 50 users", within(ListAuditEvents, 0.99), "ms", AtMost(30.0)),
+        figure(18, "Update with sealing / without", rate(UpdateSealed) / rate(Update), "ratio", AtLeast(0.95)),
+        figure(19, "verified in the database", rate(VerifyLog), "events/s", AtLeast(200_000.0)),
+        figure(19, "verified in an export", rate(VerifyExport), "events/s", AtLeast(200_000.0)),
     ];
     // Where only some workloads were measured, others have no rate.
     figures.into_iter().filter(|figure| figure.value.is_finite()).collect()

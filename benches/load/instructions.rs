@@ -20,6 +20,7 @@ use super::Outcome;
 use super::client::Clients;
 use super::goals::{self, Figure, Target};
 use super::running::Running;
+use super::services::DEVELOPMENT;
 use super::stage::{DATABASE, f64_of, start_database, working_directory};
 use super::workloads::Workload;
 
@@ -165,7 +166,7 @@ impl Counter<'_> {
             .arg(self.service)
             .env("GLIBC_TUNABLES", COPY_IN_A_LOOP)
             .env("WORKER_THREADS", "1");
-        let service = Running::service(valgrind, &self.database, &log)
+        let service = Running::service(valgrind, &[DEVELOPMENT.to_owned()], &self.database, &log)
             .await
             .map_err(|error| {
                 format!(

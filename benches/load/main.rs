@@ -6,7 +6,9 @@
 
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 
+mod audit_log;
 mod client;
+mod credentials;
 mod document;
 mod echo;
 mod goals;
@@ -16,6 +18,7 @@ mod pool;
 mod processes;
 mod report;
 mod running;
+mod services;
 mod stage;
 mod statements;
 mod transfers;
@@ -79,6 +82,9 @@ struct Run {
     /// How many dashboards are imported.
     #[arg(long, default_value_t = 5_000)]
     imported: usize,
+    /// How many audit events there are in the end.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: i32,
     /// Measures this workload alone; may be given several times. For a profiler beside it.
     #[arg(long)]
     only: Vec<Workload>,
@@ -118,10 +124,19 @@ async fn measure_all(run: Run) -> Outcome<()> {
     stage.measure(Workload::Get, times).await?;
     for _ in 0..run.rounds {
         for workload in Workload::GROWING.into_iter().filter(|workload| run.wants(*workload)) {
+            if workload.is_about_events() {
+                stage.have_few_events().await?;
+            }
             report.add_small(workload, stage.measure(workload, times).await?);
         }
     }
     stage.load_up_to(run.dashboards).await?;
+    if Workload::ALL
+        .into_iter()
+        .any(|workload| workload.is_about_events() && run.wants(workload))
+    {
+        stage.add_events(run.events).await?;
+    }
     // Loading takes so long that the service has closed most of them.
     stage.measure(Workload::Get, times).await?;
     for round in 1..=run.rounds {

@@ -23,22 +23,18 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the service by a command that ends with its program, with its defaults. What it logs goes to the file `log`.
-    pub async fn service(mut command: Command, database: &ConnectConfig, log: &Path) -> Outcome<Self> {
-        let host = database.hosts.first().ok_or("no host")?;
-        let password = database.password.as_ref().ok_or("no password")?.expose_secret();
-        let url = format!(
-            "host='{}' port={} dbname={} user={} password='{password}'",
-            host.host, host.port, database.dbname, database.user
-        );
+    /// Starts the service by a command that ends with its program, with its defaults but for `options`. What it logs goes to the
+    /// file `log`.
+    pub async fn service(
+        mut command: Command,
+        options: &[String],
+        database: &ConnectConfig,
+        log: &Path,
+    ) -> Outcome<Self> {
         command
-            .args([
-                "serve",
-                "--insecure-dev",
-                "--grpc-addr=127.0.0.1:0",
-                "--http-addr=127.0.0.1:0",
-            ])
-            .env("DATABASE_URL", url)
+            .args(["serve", "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0"])
+            .args(options)
+            .env("DATABASE_URL", url(database)?)
             .stderr(File::create(log)?);
         Self::start(command).await
     }
@@ -89,4 +85,14 @@ impl Running {
             false => Err(format!("it ended with {status}").into()),
         }
     }
+}
+
+/// The database as the service is told of it.
+pub fn url(database: &ConnectConfig) -> Outcome<String> {
+    let host = database.hosts.first().ok_or("no host")?;
+    let password = database.password.as_ref().ok_or("no password")?.expose_secret();
+    Ok(format!(
+        "host='{}' port={} dbname={} user={} password='{password}'",
+        host.host, host.port, database.dbname, database.user
+    ))
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use dashboard_store::config::ConnectConfig;
 use dashboard_store::grpc::proto;
 use dashboard_store::store::connect::connect;
@@ -12,15 +13,17 @@ use dashboard_store::store::embedded::{Durability, EmbeddedOptions, EmbeddedPost
 use dashboard_store::store::migrate::{Migrator, UpOptions};
 use prost::Message as _;
 use tempfile::TempDir;
-use tokio::process::Command;
 use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 
-use super::client::{Clients, Latencies};
+use super::audit_log;
+use super::client::{AUTHORIZATION, Calls, Clients, Latencies};
+use super::credentials;
 use super::document::document;
 use super::pgbench::{Pgbench, Protocol, Script};
 use super::report::Measured;
 use super::running::Running;
+use super::services::Services;
 use super::transfers::{self, Peaks, Rows};
 use super::workloads::{LARGE_DASHBOARDS, Workload};
 use super::{Outcome, Times, pool, processes, statements, workloads};
@@ -52,7 +55,11 @@ pub struct Stage {
     imported: usize,
     /// What it leaves in the tables.
     rows: OnceCell<Rows>,
-    service_program: PathBuf,
+    /// The requests that use share links, one for each stream.
+    resolving: Vec<Bytes>,
+    /// The audit log as it was when it was first verified.
+    export: OnceCell<PathBuf>,
+    services: Services,
     directory: TempDir,
 }
 
@@ -69,11 +76,13 @@ impl Stage {
         let directory = working_directory()?;
         let postgres = start_database(directory.path()).await?;
         let database = postgres.endpoint().connect_config(DATABASE);
-        let scripts = observe_statements(service_program, &postgres, &database, directory.path()).await?;
-        let service_log = directory.path().join("service.log");
-        let service = Running::service(Command::new(service_program), &database, &service_log).await?;
+        let services = Services::new(service_program, &database, directory.path())?;
+        let scripts = observe_statements(&services, &postgres, &database).await?;
+        let service = services.in_development("service.log").await?;
+        let idle_bytes = processes::resident_bytes(service.process()?)?;
+        let resolving = credentials::share_links(service.address(), &workloads::read_dashboard()).await?;
         Ok(Self {
-            idle_bytes: processes::resident_bytes(service.process()?)?,
+            idle_bytes,
             service,
             echo: Running::echo().await?,
             postmaster: processes::postmaster(&postgres.data_dir().join("cluster"))?,
@@ -82,7 +91,9 @@ impl Stage {
             postgres,
             imported,
             rows: OnceCell::new(),
-            service_program: service_program.to_owned(),
+            resolving,
+            export: OnceCell::new(),
+            services,
             directory,
         })
     }
@@ -90,6 +101,17 @@ impl Stage {
     /// Adds dashboards with small documents until there are `count`.
     pub async fn load_up_to(&self, count: i32) -> Outcome<()> {
         load(&self.database(), LARGE_DASHBOARDS + 1, count, SMALL_DOCUMENT).await
+    }
+
+    /// Has no audit events but a few, before any was sealed.
+    pub async fn have_few_events(&self) -> Outcome<()> {
+        audit_log::refill(&connect(&self.database()).await?.client, audit_log::FEW).await
+    }
+
+    /// Adds audit events, and has all that there are sealed.
+    pub async fn add_events(&self, count: i32) -> Outcome<()> {
+        audit_log::fill(&connect(&self.database()).await?.client, count).await?;
+        self.services.sealing().await?.terminate().await
     }
 
     fn database(&self) -> ConnectConfig {
@@ -120,6 +142,9 @@ impl Stage {
             None if matches!(workload, Workload::Import | Workload::CopyImported) => {
                 self.measure_transfer(workload).await
             }
+            None if matches!(workload, Workload::VerifyLog | Workload::VerifyExport) => {
+                self.measure_verification(workload).await
+            }
             None => self.measure_calls(workload, times).await,
         }
     }
@@ -146,12 +171,18 @@ impl Stage {
     }
 
     async fn measure_calls(&self, workload: Workload, times: Times) -> Outcome<Measured> {
+        let own = match workload {
+            Workload::GetAuthenticated => Some(self.services.with_tokens().await?),
+            Workload::UpdateSealed => Some(self.services.sealing().await?),
+            _ => None,
+        };
+        let service = own.as_ref().unwrap_or(&self.service);
         let (server, is_service) = match workload {
             Workload::Echo => (self.echo.process()?, false),
             Workload::EmptyTransaction | Workload::PoolGet => (std::process::id(), false),
-            _ => (self.service.process()?, true),
+            _ => (service.process()?, true),
         };
-        let (latencies, used) = tokio::try_join!(self.run(workload, times), self.observe(server, times))?;
+        let (latencies, used) = tokio::try_join!(self.run(workload, service, times), self.observe(server, times))?;
         let (server_cpu, postgres_cpu) = used;
         let calls = f64_of(latencies.histogram.len());
         Ok(Measured {
@@ -163,19 +194,36 @@ impl Stage {
         })
     }
 
-    async fn run(&self, workload: Workload, times: Times) -> Outcome<Latencies> {
+    async fn run(&self, workload: Workload, service: &Running, times: Times) -> Outcome<Latencies> {
         let Some(path) = workload.path() else {
             return pool::run(self.database(), times, workload == Workload::EmptyTransaction).await;
         };
         let address = match workload {
             Workload::Echo => self.echo.address(),
-            _ => self.service.address(),
+            _ => service.address(),
         };
         let clients = Clients::connect(address, path).await?;
         if workload == Workload::Search {
             check_searches(&clients).await?;
         }
-        clients.run(times, |stream| workload.calls(stream)).await
+        clients.run(times, |stream| self.calls(workload, stream)).await
+    }
+
+    /// The calls of one stream.
+    fn calls(&self, workload: Workload, stream: usize) -> Outcome<Calls> {
+        let mut calls = workload.calls(stream);
+        match workload {
+            Workload::GetAuthenticated => {
+                let token = self.services.token(&workloads::user(stream))?;
+                calls.caller = Some((AUTHORIZATION, format!("Bearer {token}")));
+            }
+            Workload::ResolveLink | Workload::ResolveLinkAtTimes => {
+                let request = self.resolving.get(stream).ok_or("a stream without a link")?;
+                calls.requests = workloads::same_again(request.clone());
+            }
+            _ => {}
+        }
+        Ok(calls)
     }
 
     /// Measures an import as a whole, or COPY of the rows that it leaves in the tables; a call is a dashboard here.
@@ -220,9 +268,9 @@ impl Stage {
     async fn measure_peaks(&self, dashboards: usize) -> Outcome<Peaks> {
         let sql = connect(&self.database()).await?.client;
         transfers::clear(&sql).await?;
-        let importing = self.another_service().await?;
+        let importing = self.services.in_development("another.log").await?;
         transfers::import(importing.address(), dashboards).await?;
-        let exporting = self.another_service().await?;
+        let exporting = self.services.in_development("another.log").await?;
         transfers::export(exporting.address(), dashboards).await?;
         transfers::clear(&sql).await?;
         let peaks = Peaks {
@@ -233,9 +281,30 @@ impl Stage {
         Ok(peaks)
     }
 
-    async fn another_service(&self) -> Outcome<Running> {
-        let log = self.directory.path().join("another.log");
-        Running::service(Command::new(&self.service_program), &self.database(), &log).await
+    /// Verifies all events, each time those that have been written since, or always the same export; a call is an event here.
+    async fn measure_verification(&self, workload: Workload) -> Outcome<Measured> {
+        self.services.sealing().await?.terminate().await?;
+        let auditor = self.services.auditor();
+        let exporting = || async {
+            let file = self.directory.path().join("audit.jsonl");
+            auditor.export(&file).await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(file)
+        };
+        let export = match workload {
+            Workload::VerifyExport => Some(self.export.get_or_try_init(exporting).await?),
+            _ => None,
+        };
+        let before = processes::cpu_with_children(self.postmaster)?;
+        let (count, took) = auditor.verify(export.map(PathBuf::as_path)).await?;
+        let cpu = processes::cpu_with_children(self.postmaster)? - before;
+        let events = f64_of(count);
+        Ok(Measured {
+            rate: events / took.as_secs_f64(),
+            server_cpu: None,
+            postgres_cpu: export.is_none().then(|| micros(cpu) / events),
+            latencies: None,
+            resident_bytes: None,
+        })
     }
 
     /// The CPU time of a server and of PostgreSQL while it is measured, in nanoseconds.
@@ -320,16 +389,15 @@ async fn load(database: &ConnectConfig, first: i32, last: i32, spec: &str) -> Ou
 
 /// Lets a service run each statement once, and reads from PostgreSQL's log what it sent.
 async fn observe_statements(
-    program: &Path,
+    services: &Services,
     postgres: &EmbeddedPostgres,
     database: &ConnectConfig,
-    directory: &Path,
 ) -> Outcome<Scripts> {
     let admin = connect(database).await?.client;
     admin
         .batch_execute("ALTER DATABASE bench SET log_statement = 'all'")
         .await?;
-    let service = Running::service(Command::new(program), database, &directory.join("service.log")).await?;
+    let service = services.in_development("service.log").await?;
     for workload in [Workload::Get, Workload::List, Workload::Update] {
         let path = workload.path().ok_or("a call has a path")?;
         let request = workload.requests(0)();

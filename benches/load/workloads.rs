@@ -1,11 +1,14 @@
 //! What is measured, and the requests that it consists of.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::SpecFormat;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
 
-use super::client::{Calls, MakeRequest};
+use super::audit_log;
+use super::client::{Calls, MakeRequest, REMOTE_USER};
 use super::document::{DOCUMENT_BYTES, VERSION_DIGITS, VERSION_MARK, document, end_of};
 
 /// A row of the table. Controls stand before what they are the control of.
@@ -15,6 +18,7 @@ pub enum Workload {
     PgbenchGetUnprepared,
     Echo,
     Get,
+    GetAuthenticated,
     GetStruct,
     PgbenchList,
     List,
@@ -22,11 +26,17 @@ pub enum Workload {
     Search,
     RecordView,
     ListRecents,
+    ResolveLink,
+    ResolveLinkAtTimes,
+    ListAuditEvents,
     PgbenchUpdate,
     Update,
+    UpdateSealed,
     ApplyUnchanged,
     CopyImported,
     Import,
+    VerifyLog,
+    VerifyExport,
     EmptyTransaction,
     PoolGet,
 }
@@ -48,14 +58,17 @@ pub const SEARCHED: [&str; 3] = [
 ];
 /// The number before those that are applied, one for each stream. Those that are updated are numbered from 1.
 const BEFORE_APPLIED: usize = 50;
+/// How long users wait who do not call all the time.
+const BETWEEN_CALLS: Duration = Duration::from_millis(100);
 
 impl Workload {
     /// All, in the order of the table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::PgbenchGet,
         Self::PgbenchGetUnprepared,
         Self::Echo,
         Self::Get,
+        Self::GetAuthenticated,
         Self::GetStruct,
         Self::PgbenchList,
         Self::List,
@@ -63,17 +76,42 @@ impl Workload {
         Self::Search,
         Self::RecordView,
         Self::ListRecents,
+        Self::ResolveLink,
+        Self::ResolveLinkAtTimes,
+        Self::ListAuditEvents,
         Self::PgbenchUpdate,
         Self::Update,
+        Self::UpdateSealed,
         Self::ApplyUnchanged,
         Self::CopyImported,
         Self::Import,
+        Self::VerifyLog,
+        Self::VerifyExport,
         Self::EmptyTransaction,
         Self::PoolGet,
     ];
 
-    /// Those that are also measured among few dashboards: they may grow with the number of all.
-    pub const GROWING: [Self; 3] = [Self::List, Self::BatchGet, Self::Search];
+    /// Those that are also measured among few dashboards and few events: they may grow with the number of all.
+    pub const GROWING: [Self; 5] = [
+        Self::List,
+        Self::BatchGet,
+        Self::Search,
+        Self::ResolveLink,
+        Self::ListAuditEvents,
+    ];
+
+    /// Whether it counts how many audit events there are.
+    pub fn is_about_events(self) -> bool {
+        matches!(
+            self,
+            Self::ResolveLink
+                | Self::ResolveLinkAtTimes
+                | Self::ListAuditEvents
+                | Self::UpdateSealed
+                | Self::VerifyLog
+                | Self::VerifyExport
+        )
+    }
 
     /// What the table calls it.
     pub fn title(self) -> &'static str {
@@ -82,6 +120,7 @@ impl Workload {
             Self::PgbenchGetUnprepared => "the same, parsed and planned each time",
             Self::Echo => "control: echo of 20 KB",
             Self::Get => "Get, JSON of 20 KB",
+            Self::GetAuthenticated => "Get, JSON of 20 KB, with tokens of 50 users and their grants",
             Self::GetStruct => "Get, Struct of 20 KB",
             Self::PgbenchList => "control: pgbench, the statement of List",
             Self::List => "List, page of 50",
@@ -89,11 +128,17 @@ impl Workload {
             Self::Search => "Search, a metric, a part of a name, or both",
             Self::RecordView => "RecordDashboardView, 50 users",
             Self::ListRecents => "ListRecentDashboards, 50 users, page of 50",
+            Self::ResolveLink => "ResolveShareLink, 20 KB",
+            Self::ResolveLinkAtTimes => "the same, 50 users with 10 calls a second each",
+            Self::ListAuditEvents => "ListAuditEvents of one user, page of 50",
             Self::PgbenchUpdate => "control: pgbench, the statements of Update",
             Self::Update => "Update, 20 KB",
+            Self::UpdateSealed => "the same, with its events sealed",
             Self::ApplyUnchanged => "Apply, 20 KB that are there already",
             Self::CopyImported => "control: COPY of the imported heads and revisions",
             Self::Import => "Import of 20 KB each, one stream",
+            Self::VerifyLog => "audit verify: events of the database",
+            Self::VerifyExport => "audit verify: events of an export",
             Self::EmptyTransaction => "pool: BEGIN, COMMIT",
             Self::PoolGet => "pool: take and give back",
         }
@@ -103,13 +148,17 @@ impl Workload {
     pub fn path(self) -> Option<&'static str> {
         match self {
             Self::Echo => Some(super::echo::PATH),
-            Self::Get | Self::GetStruct => Some("/perses.dashboards.v1.DashboardService/GetDashboard"),
+            Self::Get | Self::GetAuthenticated | Self::GetStruct => {
+                Some("/perses.dashboards.v1.DashboardService/GetDashboard")
+            }
             Self::List => Some("/perses.dashboards.v1.DashboardService/ListDashboards"),
             Self::BatchGet => Some("/perses.dashboards.v1.DashboardService/BatchGetDashboards"),
             Self::Search => Some("/perses.dashboards.v1.DashboardService/SearchDashboards"),
             Self::RecordView => Some("/perses.dashboards.v1.PreferencesService/RecordDashboardView"),
             Self::ListRecents => Some("/perses.dashboards.v1.PreferencesService/ListRecentDashboards"),
-            Self::Update => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
+            Self::ResolveLink | Self::ResolveLinkAtTimes => Some("/perses.dashboards.v1.ShareService/ResolveShareLink"),
+            Self::ListAuditEvents => Some("/perses.dashboards.v1.AuditService/ListAuditEvents"),
+            Self::Update | Self::UpdateSealed => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
             Self::ApplyUnchanged => Some("/perses.dashboards.v1.DashboardService/ApplyDashboard"),
             Self::PgbenchGet
             | Self::PgbenchGetUnprepared
@@ -117,23 +166,29 @@ impl Workload {
             | Self::PgbenchUpdate
             | Self::CopyImported
             | Self::Import
+            | Self::VerifyLog
+            | Self::VerifyExport
             | Self::EmptyTransaction
             | Self::PoolGet => None,
         }
     }
 
-    /// The calls of one stream.
+    /// The calls of one stream, in development mode.
     pub fn calls(self, stream: usize) -> Calls {
         Calls {
-            user: matches!(self, Self::RecordView | Self::ListRecents).then(|| format!("user-{stream}")),
+            caller: matches!(self, Self::RecordView | Self::ListRecents).then(|| (REMOTE_USER, user(stream))),
             requests: self.requests(stream),
+            pause: match self {
+                Self::ResolveLinkAtTimes => BETWEEN_CALLS,
+                _ => Duration::ZERO,
+            },
         }
     }
 
     /// The requests of one stream.
     pub fn requests(self, stream: usize) -> MakeRequest {
         let same = match self {
-            Self::Get => get(SpecFormat::Json),
+            Self::Get | Self::GetAuthenticated => get(SpecFormat::Json),
             Self::GetStruct => get(SpecFormat::Structured),
             Self::List => list(),
             Self::BatchGet => batch_get(),
@@ -141,11 +196,27 @@ impl Workload {
             Self::Search => return searches(),
             Self::RecordView => return views(stream),
             Self::ListRecents => list_recents(),
-            Self::Update => return updates(stream),
+            Self::ListAuditEvents => list_audit_events(stream),
+            Self::Update | Self::UpdateSealed => return updates(stream),
             _ => Bytes::from(vec![b'x'; DOCUMENT_BYTES]),
         };
-        Box::new(move || same.clone())
+        same_again(same)
     }
+}
+
+/// The same request each time.
+pub fn same_again(request: Bytes) -> MakeRequest {
+    Box::new(move || request.clone())
+}
+
+/// The name of the user of a stream, who has a grant to read everything.
+pub fn user(stream: usize) -> String {
+    format!("user-{stream}")
+}
+
+/// The name of the dashboard that is read.
+pub fn read_dashboard() -> String {
+    name(READ)
 }
 
 /// The name of a loaded dashboard, as `load_dashboards.sql` makes it.
@@ -208,6 +279,15 @@ fn views(stream: usize) -> MakeRequest {
 fn list_recents() -> Bytes {
     encoded(&proto::ListRecentDashboardsRequest {
         parent: "users/me".into(),
+        ..Default::default()
+    })
+}
+
+/// The newest events of a user who has as many as the others.
+fn list_audit_events(stream: usize) -> Bytes {
+    encoded(&proto::ListAuditEventsRequest {
+        parent: "platform".into(),
+        filter: format!("actor = \"user:{}\"", user(stream % audit_log::USERS)),
         ..Default::default()
     })
 }
