@@ -104,10 +104,15 @@ impl Store {
         if let Some((checkpoint, signed)) = walk.checkpoint() {
             verifier.take_checkpoint(checkpoint, signed);
         }
-        while !verifier.is_done()
-            && let Some(portion) = walk.next_portion().await?
-        {
-            portion.iter().for_each(|item| verifier.take(item));
+        let mut portion = walk.next_portion().await?;
+        while let Some(items) = portion {
+            // The database reads on while these are looked at.
+            let look = async { items.iter().for_each(|item| verifier.take(item)) };
+            let (next, ()) = join(walk.next_portion(), look).await;
+            if verifier.is_done() {
+                break;
+            }
+            portion = next?;
         }
         walk.end().await?;
         Ok(verifier.finish())
