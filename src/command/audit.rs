@@ -146,6 +146,9 @@ fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
+/// How an event begins, as [`export`] writes it.
+const EVENT: &str = r#"{"type":"event","#;
+
 /// The lines of an export, which must begin with a header and end with what the last line counts.
 struct Lines {
     path: PathBuf,
@@ -189,7 +192,7 @@ impl Lines {
                 false => Err(self.problem("the file ends before its last line: it was cut off, or is being written")),
             };
         }
-        let record = serde_json::from_str(&self.line).map_err(|error| self.problem(&error.to_string()))?;
+        let record = parse_record(&self.line).map_err(|error| self.problem(&error.to_string()))?;
         self.check_place(&record)?;
         Ok(Some(record))
     }
@@ -223,6 +226,18 @@ impl Lines {
             line: self.number,
             problem: problem.to_owned(),
         }
+    }
+}
+
+/// Reads a line. Nearly all are events, which are read at once, as they stand; a record whose kind may come last has to be kept
+/// whole before it can be read. What is wrong with an event is said by the second way, too.
+fn parse_record(line: &str) -> serde_json::Result<Record> {
+    let event = line
+        .strip_prefix(EVENT)
+        .and_then(|fields| serde_json::from_str(&format!("{{{fields}")).ok());
+    match event {
+        Some(event) => Ok(Record::Event(event)),
+        None => serde_json::from_str(line),
     }
 }
 
