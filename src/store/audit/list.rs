@@ -7,22 +7,22 @@ use super::filter::push_condition;
 use super::rows::{self, event_columns};
 use crate::access::{Access, Scope};
 use crate::domain::audit::{ListAuditEvents, ListedEvent};
-use crate::domain::list::{MAX_PAGE_BYTES, Page};
+use crate::domain::list::Page;
 use crate::domain::name::AuditEventName;
 use crate::domain::page::Cursor;
 use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::store::page::{order_by, page, push_behind};
+use crate::store::page::{PageEnd, order_by, page, push_behind};
 use crate::store::pool::Snapshot;
 use crate::store::statement::Statement;
 
-/// The number of the seal over the event `e`. Seals of an epoch have events behind `after_seq`, and up to `last_seq`.
+/// The number of the seal over the event `item`. Seals of an epoch have events behind `after_seq`, and up to `last_seq`.
 macro_rules! seal_number {
     () => {
         "(SELECT number FROM audit_seal
-    WHERE month = to_char(e.event_time AT TIME ZONE 'UTC', 'YYYY-MM') AND to_xid >= e.xid AND from_xid <= e.xid
-        AND after_seq < e.seq AND last_seq >= e.seq
+    WHERE month = to_char(item.event_time AT TIME ZONE 'UTC', 'YYYY-MM') AND to_xid >= item.xid AND from_xid <= item.xid
+        AND after_seq < item.seq AND last_seq >= item.seq
     ORDER BY to_xid LIMIT 1) AS seal_number"
     };
 }
@@ -32,7 +32,7 @@ const GET: &str = concat!(
     event_columns!(),
     ", ",
     seal_number!(),
-    "\nFROM audit_log AS e WHERE id = $1 AND ($2::text[] IS NULL OR project = ANY ($2))"
+    "\nFROM audit_log AS item WHERE id = $1 AND ($2::text[] IS NULL OR project = ANY ($2))"
 );
 
 /// How many bytes an event takes in an answer, about.
@@ -121,29 +121,19 @@ impl AuditExport {
     }
 }
 
-/// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come
-/// back that fit into an answer, and how many candidates there were. The first one always fits.
+/// Selects a page, in a statement that begins with `head`.
 fn select_page(head: &str, query: &ListAuditEvents, access: &Access) -> Statement {
-    let order_by = order_by(ORDER, query.order_by.direction);
-    let size = i64::from(query.page_size.get());
     let mut sql = Statement::new(head);
-    sql.push(concat!(event_columns!(), ", candidates, ", seal_number!()))
-        .push(" FROM (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
-        .push(BYTES)
-        .push(") OVER page <= ")
-        .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits FROM (SELECT * FROM audit_log WHERE true");
-    push_conditions(&mut sql, query, access);
-    sql.push(" ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size + 1, Type::INT8)
-        .push(") AS candidate WINDOW page AS (ORDER BY ")
-        .push(&order_by)
-        .push(" ROWS UNBOUNDED PRECEDING)) AS e WHERE fits ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size, Type::INT8);
+    sql.push(concat!(event_columns!(), ", candidates, ", seal_number!()));
+    let end = PageEnd {
+        size: query.page_size,
+        bytes: BYTES,
+        order_by: &order_by(ORDER, query.order_by.direction),
+    };
+    end.push_page(&mut sql, |sql| {
+        sql.push("SELECT * FROM audit_log WHERE true");
+        push_conditions(sql, query, access);
+    });
     sql
 }
 

@@ -6,12 +6,12 @@ use super::filter::push_condition;
 use super::{answer_bytes, from_row, head_columns, push_scope};
 use crate::access::{Access, Scope};
 use crate::domain::dashboard::Dashboard;
-use crate::domain::list::{ListDashboards, MAX_PAGE_BYTES, Page};
+use crate::domain::list::{ListDashboards, Page};
 use crate::domain::order_by::OrderKey;
 use crate::domain::page::Cursor;
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::page::{order_by, page, push_behind};
+use crate::store::page::{PageEnd, order_by, page, push_behind};
 use crate::store::statement::Statement;
 
 impl Store {
@@ -27,32 +27,22 @@ impl Store {
     }
 }
 
-/// Selects a page, in a statement that begins with `head`. Of the candidates, which are one more than a page takes, those come
-/// back that fit into an answer, and how many candidates there were. The first one always fits.
+/// Selects a page, in a statement that begins with `head`.
 pub(super) fn select_page(head: &str, query: &ListDashboards, access: &Access) -> Statement {
-    let order_by = order_by(order_columns(query, access.scope()), query.order_by.direction);
-    let size = i64::from(query.page_size.get());
     let mut sql = Statement::new(head);
     sql.push(head_columns!()).push(", candidates");
     if query.view.with_spec() {
         sql.push(", spec");
     }
-    sql.push(" FROM (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
-        .push(answer_bytes(query.view))
-        .push(") OVER page <= ")
-        .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits FROM (SELECT * FROM dashboard WHERE ");
-    push_conditions(&mut sql, query, access);
-    sql.push(" ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size + 1, Type::INT8)
-        .push(") AS candidate WINDOW page AS (ORDER BY ")
-        .push(&order_by)
-        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size, Type::INT8);
+    let end = PageEnd {
+        size: query.page_size,
+        bytes: answer_bytes(query.view),
+        order_by: &order_by(order_columns(query, access.scope()), query.order_by.direction),
+    };
+    end.push_page(&mut sql, |sql| {
+        sql.push("SELECT * FROM dashboard WHERE ");
+        push_conditions(sql, query, access);
+    });
     sql
 }
 

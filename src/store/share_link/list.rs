@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{creator, from_row, share_link_columns, share_link_state};
 use crate::access::Access;
 use crate::domain::filter::share_links::Term;
-use crate::domain::list::{MAX_PAGE_BYTES, Page};
+use crate::domain::list::Page;
 use crate::domain::order_by::ShareLinkOrderKey;
 use crate::domain::page::Cursor;
 use crate::domain::share_link::{ListShareLinks, ShareLink, Whose};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::store::Store;
 use crate::store::condition::{self, push_time};
 use crate::store::dashboard::head::missing;
-use crate::store::page::{order_by, page, push_behind};
+use crate::store::page::{PageEnd, order_by, page, push_behind};
 use crate::store::statement::Statement;
 
 /// How many bytes a link takes in an answer, about.
@@ -46,34 +46,26 @@ impl Store {
     }
 }
 
-/// One row for each link; for a dashboard that is there and has none, a row without one. Of the candidates, which are one more
-/// than a page takes, those come back that fit into an answer. The first one always fits.
+/// One row for each link; for a dashboard that is there and has none, a row without one.
 fn list_share_links(query: &ListShareLinks, access: &Access, whose: Whose) -> Statement {
     let order = order_by(order_columns(query), query.order_by.direction);
-    let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_share_links\nSELECT page.* FROM ");
     push_dashboard(&mut sql, query, access);
-    sql.push(" AS shown LEFT JOIN LATERAL (SELECT * FROM (SELECT *, count(*) OVER () AS candidates, ")
-        .push("row_number() OVER page = 1 OR sum(")
-        .push(BYTES)
-        .push(") OVER page <= ")
-        .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits FROM (SELECT ")
-        .push(share_link_columns!())
-        .push(" FROM share_token WHERE dashboard_id = shown_id");
-    push_conditions(&mut sql, query, creator(whose, access));
-    sql.push(" ORDER BY ")
-        .push(&order)
-        .push(" LIMIT ")
-        .bind(size + 1, Type::INT8)
-        .push(") AS candidate WINDOW page AS (ORDER BY ")
-        .push(&order)
-        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
-        .push(&order)
-        .push(" LIMIT ")
-        .bind(size, Type::INT8)
-        .push(") AS page ON true ORDER BY ")
-        .push(&order);
+    sql.push(" AS shown LEFT JOIN LATERAL (SELECT *");
+    let end = PageEnd {
+        size: query.page_size,
+        bytes: BYTES,
+        order_by: &order,
+    };
+    end.push_page(&mut sql, |sql| {
+        sql.push(concat!(
+            "SELECT ",
+            share_link_columns!(),
+            " FROM share_token WHERE dashboard_id = shown_id"
+        ));
+        push_conditions(sql, query, creator(whose, access));
+    });
+    sql.push(") AS page ON true ORDER BY ").push(&order);
     sql
 }
 

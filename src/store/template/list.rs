@@ -5,18 +5,22 @@ use postgres_types::Type;
 use super::filter::push_condition;
 use super::{from_row, template_columns};
 use crate::access::{Access, Scope};
-use crate::domain::list::{ListTemplates, MAX_PAGE_BYTES, Page};
+use crate::domain::dashboard::View;
+use crate::domain::list::{ListTemplates, Page};
 use crate::domain::order_by::TemplateOrderKey;
 use crate::domain::page::Cursor;
 use crate::domain::template::Template;
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::page::{order_by, page, push_behind};
+use crate::store::page::{PageEnd, order_by, page, push_behind};
 use crate::store::statement::Statement;
 
 /// How many bytes a template takes in an answer, about, without its document.
-const BASIC_BYTES: &str =
-    "octet_length(display_name) + octet_length(description) + octet_length(parameters::text) + 512";
+macro_rules! basic_bytes {
+    () => {
+        "octet_length(display_name) + octet_length(description) + octet_length(parameters::text) + 512"
+    };
+}
 
 impl Store {
     /// Lists a page of the templates of a project, or of all, with those that come with the service.
@@ -31,38 +35,32 @@ impl Store {
     }
 }
 
-/// Of the candidates, which are one more than a page takes, those come back that fit into an answer, and how many candidates
-/// there were. The first one always fits.
 fn list_templates(query: &ListTemplates, access: &Access) -> Statement {
-    let order_by = order_by(order_columns(query), query.order_by.direction);
-    let size = i64::from(query.page_size.get());
     let mut sql = Statement::new("-- list_templates\nSELECT ");
     sql.push(template_columns!()).push(", candidates");
     if query.view.with_spec() {
         sql.push(", spec");
     }
-    sql.push(" FROM (SELECT *, count(*) OVER () AS candidates, row_number() OVER page = 1 OR sum(")
-        .push(BASIC_BYTES);
-    if query.view.with_spec() {
-        sql.push(" + spec_size_bytes");
-    }
-    sql.push(") OVER page <= ")
-        .bind(MAX_PAGE_BYTES, Type::INT8)
-        .push(" AS fits FROM (SELECT * FROM ");
-    push_scope(&mut sql, access);
-    sql.push(" WHERE true");
-    push_conditions(&mut sql, query);
-    sql.push(" ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size + 1, Type::INT8)
-        .push(") AS candidate WINDOW page AS (ORDER BY ")
-        .push(&order_by)
-        .push(" ROWS UNBOUNDED PRECEDING)) AS sized WHERE fits ORDER BY ")
-        .push(&order_by)
-        .push(" LIMIT ")
-        .bind(size, Type::INT8);
+    let end = PageEnd {
+        size: query.page_size,
+        bytes: answer_bytes(query.view),
+        order_by: &order_by(order_columns(query), query.order_by.direction),
+    };
+    end.push_page(&mut sql, |sql| {
+        sql.push("SELECT * FROM ");
+        push_scope(sql, access);
+        sql.push(" WHERE true");
+        push_conditions(sql, query);
+    });
     sql
+}
+
+/// How many bytes a template takes in an answer, about.
+fn answer_bytes(view: View) -> &'static str {
+    match view {
+        View::Basic => basic_bytes!(),
+        View::Full => concat!(basic_bytes!(), " + spec_size_bytes"),
+    }
 }
 
 /// The columns of an order; together they are unique.
