@@ -11,6 +11,7 @@ mod condition;
 pub mod connect;
 mod dashboard;
 pub mod embedded;
+mod export;
 mod json_text;
 pub mod maintenance;
 mod metadata;
@@ -28,7 +29,7 @@ mod statement;
 mod template;
 
 pub use audit::{AuditExport, AuditWalk, NewSeal, Sealing};
-pub use dashboard::{AuthorisedItem, Export};
+pub use dashboard::{AuthorisedItem, DashboardExport};
 pub use share_link::IssuedLink;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Audit events: appended in the transaction of the change that they tell of, sealed, walked through, dropped when their time
 //! is over.
 
+mod export;
 mod filter;
 mod folded;
 mod list;
@@ -21,7 +22,7 @@ use crate::domain::name::ProjectId;
 use crate::error::Result;
 use crate::store::pool::Transaction;
 
-pub use list::AuditExport;
+pub use export::AuditExport;
 pub(super) use retention::drop_oldest;
 pub use sealing::{NewSeal, Sealing};
 pub use walk::AuditWalk;

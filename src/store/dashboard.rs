@@ -15,7 +15,7 @@ mod search;
 mod update;
 mod write;
 
-pub use export::Export;
+pub use export::DashboardExport;
 pub use import::AuthorisedItem;
 use postgres_types::{Json, Type};
 use tokio_postgres::Row;

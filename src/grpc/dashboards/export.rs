@@ -9,7 +9,7 @@ use crate::grpc::answers::{AnswerSink, Answers, EXPORT};
 use crate::grpc::call::open;
 use crate::grpc::convert::export::{ResourceFormat, parse_export, present_exported};
 use crate::grpc::proto;
-use crate::store::Export;
+use crate::store::DashboardExport;
 
 /// The answers of an export.
 pub type Exported = Answers<proto::ExportDashboardsResponse>;
@@ -29,7 +29,7 @@ impl Dashboards {
 
 /// Gives all dashboards out. Ended before its time, it takes the transaction with it.
 async fn give_out(
-    mut export: Export,
+    mut export: DashboardExport,
     format: ResourceFormat,
     sink: AnswerSink<proto::ExportDashboardsResponse>,
 ) -> Result<(), Status> {

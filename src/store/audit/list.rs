@@ -1,4 +1,4 @@
-//! Events, read one by one, by the page and all at once.
+//! Events, read one by one and by the page.
 
 use postgres_types::Type;
 use tokio_postgres::Row;
@@ -14,7 +14,6 @@ use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::page::{PageEnd, order_by, page, push_behind};
-use crate::store::pool::Snapshot;
 use crate::store::statement::Statement;
 
 /// The number of the seal over the event `item`. Seals of an epoch have events behind `after_seq`, and up to `last_seq`.
@@ -64,65 +63,18 @@ impl Store {
     pub async fn list_audit_events(&self, access: &Access, query: &ListAuditEvents) -> Result<Page<ListedEvent>> {
         let statement = select_page("-- list_audit_events\nSELECT ", query, access);
         let rows = self.read_with(&statement).await?;
-        let items = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
-        page(items, &rows, |last| query.cursor_on(last))
-    }
-
-    /// Begins to read events, in the order of the list that `query` asks for. It has a connection until its end, and sees
-    /// nothing that is written meanwhile.
-    ///
-    /// # Errors
-    /// None of its own.
-    pub async fn begin_audit_export(&self, access: &Access, query: ListAuditEvents) -> Result<AuditExport> {
-        let connection = self.pool.get().await?;
-        Ok(AuditExport {
-            snapshot: Snapshot::begin(connection).await?,
-            access: access.clone(),
-            next: Some(query),
-        })
+        read_page(query, &rows)
     }
 }
 
-/// An export under way. Dropped before its end, its transaction goes, and the connection with it.
-#[derive(Debug)]
-pub struct AuditExport {
-    snapshot: Snapshot,
-    access: Access,
-    /// What to read next; none after the last portion.
-    next: Option<ListAuditEvents>,
-}
-
-impl AuditExport {
-    /// Reads the next page; none after the last one.
-    ///
-    /// # Errors
-    /// None of its own.
-    pub async fn next_portion(&mut self) -> Result<Option<Vec<ListedEvent>>> {
-        let Some(query) = self.next.take() else {
-            return Ok(None);
-        };
-        let statement = select_page("-- export_audit_events\nSELECT ", &query, &self.access);
-        let rows = self.snapshot.query_once(statement.text(), &statement.params()).await?;
-        let items = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
-        let portion = page(items, &rows, |last| query.cursor_on(last))?;
-        self.next = portion.next.map(|cursor| ListAuditEvents {
-            after: Some(cursor),
-            ..query
-        });
-        Ok(Some(portion.items))
-    }
-
-    /// Ends the transaction.
-    ///
-    /// # Errors
-    /// None of its own.
-    pub async fn end(self) -> Result<()> {
-        Ok(self.snapshot.end().await?)
-    }
+/// Makes a page of the rows that [`select_page`] gave.
+pub(super) fn read_page(query: &ListAuditEvents, rows: &[Row]) -> Result<Page<ListedEvent>> {
+    let items = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
+    page(items, rows, |last| query.cursor_on(last))
 }
 
 /// Selects a page, in a statement that begins with `head`.
-fn select_page(head: &str, query: &ListAuditEvents, access: &Access) -> Statement {
+pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access) -> Statement {
     let mut sql = Statement::new(head);
     sql.push(concat!(event_columns!(), ", candidates, ", seal_number!()));
     let end = PageEnd {

@@ -1,6 +1,7 @@
 //! Lists of dashboards, page by page.
 
 use postgres_types::Type;
+use tokio_postgres::Row;
 
 use super::filter::push_condition;
 use super::{answer_bytes, from_row, head_columns, push_scope};
@@ -22,9 +23,14 @@ impl Store {
     pub async fn list_dashboards(&self, access: &Access, query: &ListDashboards) -> Result<Page<Dashboard>> {
         let statement = select_page("-- list_dashboards\nSELECT ", query, access);
         let rows = self.read_with(&statement).await?;
-        let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        page(items, &rows, |last| query.cursor_on(last))
+        read_page(query, &rows)
     }
+}
+
+/// Makes a page of the rows that [`select_page`] gave.
+pub(super) fn read_page(query: &ListDashboards, rows: &[Row]) -> Result<Page<Dashboard>> {
+    let items = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    page(items, rows, |last| query.cursor_on(last))
 }
 
 /// Selects a page, in a statement that begins with `head`.
