@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::health::{HealthHandle, SEALING_LAG_LIMIT};
 use crate::signing::SigningKey;
-use crate::store::{Sealing, Store};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// The time between two rounds; each differs by up to a tenth, so that servers do not meet each time.
@@ -71,13 +71,8 @@ impl Sealer {
     }
 
     async fn seal_all(&self) -> Result<Duration> {
-        while let Sealing::Sealed { seals, is_behind } = self.store.seal_audit_log(&self.key).await? {
-            let events: usize = seals.iter().map(|seal| seal.events).sum();
-            self.metrics.count_sealed_events(events.try_into().unwrap_or(u64::MAX));
-            if !is_behind {
-                break;
-            }
-        }
+        let count = |events: usize| self.metrics.count_sealed_events(events.try_into().unwrap_or(u64::MAX));
+        self.store.seal_all(&self.key, count).await?;
         self.store.sealing_lag().await
     }
 

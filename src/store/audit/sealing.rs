@@ -122,6 +122,20 @@ impl Store {
         Ok(sealing)
     }
 
+    /// Seals all that may be sealed now, and tells `sealed` of each round how many events it covers.
+    ///
+    /// # Errors
+    /// The database can't be reached, has another schema, or refuses.
+    pub async fn seal_all(&self, key: &SigningKey, mut sealed: impl FnMut(usize) + Send) -> Result<()> {
+        while let Sealing::Sealed { seals, is_behind } = self.seal_audit_log(key).await? {
+            sealed(seals.iter().map(|seal| seal.events).sum());
+            if !is_behind {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Seals all events that have no seal, and gives how many that were, for where no server does; none without a key.
     ///
     /// # Errors
@@ -131,12 +145,7 @@ impl Store {
             return Ok(None);
         };
         let mut events = 0;
-        while let Sealing::Sealed { seals, is_behind } = self.seal_audit_log(key).await? {
-            events += seals.iter().map(|seal| seal.events).sum::<usize>();
-            if !is_behind {
-                break;
-            }
-        }
+        self.seal_all(key, |count| events += count).await?;
         Ok(Some(events))
     }
 
