@@ -3,19 +3,20 @@
 //! Everything is text here, so that clap stops at unknown options alone and every bad value is reported at once. The
 //! structs are destructured without `..` where they are checked: an option that nobody reads does not compile.
 
+mod audit;
 mod callers;
 mod client;
-
-use std::path::PathBuf;
+mod database;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::client::{ClientArgs, ExportArgs, ImportArgs, RenderArgs, TemplateAction, TemplateArgs};
-
-use self::client::{EXPORT_HELP, IMPORT_HELP};
-use super::problem::present;
-
+pub use self::audit::{AuditAction, AuditArgs, AuditKeepingArgs};
 pub use self::callers::{AuthenticationArgs, TlsArgs};
+pub use self::client::{ClientArgs, ExportArgs, ImportArgs, RenderArgs, TemplateAction, TemplateArgs};
+pub use self::database::{DatabaseArgs, EmbeddedArgs, PoolArgs};
+
+use self::audit::AUDIT_HELP;
+use self::client::{EXPORT_HELP, IMPORT_HELP};
 
 /// Keeps Perses dashboards, with history, in PostgreSQL behind gRPC.
 #[derive(Debug, Parser)]
@@ -98,23 +99,6 @@ Environment variables without a flag:
 Prints a line for each task, and fails when one of them failed. Only the owner
 of the tables may make partitions of the audit log.";
 
-const AUDIT_HELP: &str = "\
-Environment variables without a flag:
-  DB_DIRECT_URL  a connection straight to PostgreSQL, as for migrate
-  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
-                 postgres://user:password@host:5432/name?sslmode=verify-full
-  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
-  RUST_LOG       wins over LOG_LEVEL
-
-Exit codes: 0 when all is as it was, 1 when that could not be found out, 3 when
-something was edited, removed, inserted or reordered; the output names the first.
-
-Examples:
-  openssl pkey -in audit-signing-key.pem -pubout -out audit-public-keys.pem
-  dashboard-store audit verify --audit-public-keys-file audit-public-keys.pem
-  dashboard-store audit export audit.jsonl
-  dashboard-store audit verify audit.jsonl --expected-head 17:9f86d0...";
-
 /// The options of `serve`.
 #[derive(Debug, Default, Args)]
 pub struct ServeArgs {
@@ -166,150 +150,6 @@ pub struct ServeArgs {
     pub worker_threads: Option<String>,
 }
 
-/// Where the database is.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Database")]
-pub struct DatabaseArgs {
-    /// The host, or the directory of a Unix socket; several as a,b,c: the first that takes writes is used
-    #[arg(long, env, global = true, value_name = "HOST")]
-    pub db_host: Option<String>,
-    /// The port of every host. [default: 5432]
-    #[arg(long, env, global = true, value_name = "PORT")]
-    pub db_port: Option<String>,
-    /// The database. [default: perses_dashboard]
-    #[arg(long, env, global = true, value_name = "NAME")]
-    pub db_name: Option<String>,
-    /// The role to log in as
-    #[arg(long, env, global = true, value_name = "ROLE")]
-    pub db_user: Option<String>,
-    /// A file with the password; the end of its line is not part of it
-    #[arg(long, env, global = true, value_name = "FILE")]
-    pub db_password_file: Option<String>,
-    /// disable, require (encrypt, and trust any server), verify-ca (the certificate must come from a known authority), or
-    /// verify-full (and carry the name of the host). [default: require; disable for a loopback or Unix-socket host]
-    #[arg(long, env, global = true, value_name = "MODE")]
-    pub db_sslmode: Option<String>,
-    /// The authorities that a server certificate must come from, as PEM; with require this means verify-ca, as in libpq.
-    /// [default: those of the system]
-    #[arg(long, env, global = true, value_name = "FILE")]
-    pub db_sslrootcert: Option<String>,
-    /// The client certificate, as PEM
-    #[arg(long, env, global = true, value_name = "FILE")]
-    pub db_sslcert: Option<String>,
-    /// The key of the client certificate, as PEM
-    #[arg(long, env, global = true, value_name = "FILE")]
-    pub db_sslkey: Option<String>,
-    /// How long opening a connection may take, up to the login. [default: 10s]
-    #[arg(long, env, global = true, value_name = "DURATION")]
-    pub db_connect_timeout: Option<String>,
-}
-
-impl DatabaseArgs {
-    /// The settings that were given.
-    pub(super) fn named(&self) -> Vec<&'static str> {
-        let Self {
-            db_host,
-            db_port,
-            db_name,
-            db_user,
-            db_password_file,
-            db_sslmode,
-            db_sslrootcert,
-            db_sslcert,
-            db_sslkey,
-            db_connect_timeout,
-        } = self;
-        given([
-            ("DB_HOST", db_host),
-            ("DB_PORT", db_port),
-            ("DB_NAME", db_name),
-            ("DB_USER", db_user),
-            ("DB_PASSWORD_FILE", db_password_file),
-            ("DB_SSLMODE", db_sslmode),
-            ("DB_SSLROOTCERT", db_sslrootcert),
-            ("DB_SSLCERT", db_sslcert),
-            ("DB_SSLKEY", db_sslkey),
-            ("DB_CONNECT_TIMEOUT", db_connect_timeout),
-        ])
-    }
-}
-
-/// How many connections are kept, and for how long.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Connection pool")]
-pub struct PoolArgs {
-    /// The most connections. [default: 50]
-    #[arg(long, env, value_name = "COUNT")]
-    pub db_max_open_conns: Option<String>,
-    /// The most connections that are kept without use. [default: 10, or all if fewer are open]
-    #[arg(long, env, value_name = "COUNT")]
-    pub db_max_idle_conns: Option<String>,
-    /// A connection is replaced when it is this old, up to a tenth earlier; 0 never. [default: 5m]
-    #[arg(long, env, value_name = "DURATION")]
-    pub db_conn_max_lifetime: Option<String>,
-    /// A connection is closed after this time without use; 0 never. [default: 1m]
-    #[arg(long, env, value_name = "DURATION")]
-    pub db_conn_max_idle_time: Option<String>,
-    /// How long a request waits for a connection when all are in use. [default: 5s]
-    #[arg(long, env, value_name = "DURATION")]
-    pub db_acquire_timeout: Option<String>,
-    /// A statement that runs longer is cancelled. [default: 30s]
-    #[arg(long, env, value_name = "DURATION")]
-    pub db_query_timeout: Option<String>,
-    /// Whether statements are prepared: named (they are), unnamed (never), or auto (unless a pooler stands before the
-    /// database). PgBouncer from 1.21 on takes named with max_prepared_statements. [default: auto]
-    #[arg(long, env, value_name = "MODE")]
-    pub db_statement_mode: Option<String>,
-}
-
-impl PoolArgs {
-    /// The settings that were given.
-    pub(super) fn named(&self) -> Vec<&'static str> {
-        let Self {
-            db_max_open_conns,
-            db_max_idle_conns,
-            db_conn_max_lifetime,
-            db_conn_max_idle_time,
-            db_acquire_timeout,
-            db_query_timeout,
-            db_statement_mode,
-        } = self;
-        given([
-            ("DB_MAX_OPEN_CONNS", db_max_open_conns),
-            ("DB_MAX_IDLE_CONNS", db_max_idle_conns),
-            ("DB_CONN_MAX_LIFETIME", db_conn_max_lifetime),
-            ("DB_CONN_MAX_IDLE_TIME", db_conn_max_idle_time),
-            ("DB_ACQUIRE_TIMEOUT", db_acquire_timeout),
-            ("DB_QUERY_TIMEOUT", db_query_timeout),
-            ("DB_STATEMENT_MODE", db_statement_mode),
-        ])
-    }
-}
-
-fn given<const N: usize>(settings: [(&'static str, &Option<String>); N]) -> Vec<&'static str> {
-    settings
-        .into_iter()
-        .filter(|(_, raw)| present(raw.as_deref()).is_some())
-        .map(|(setting, _)| setting)
-        .collect()
-}
-
-/// The database that comes with the service.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Embedded PostgreSQL")]
-pub struct EmbeddedArgs {
-    /// Start a PostgreSQL of our own, also in Kubernetes or beside DB_* settings, of which only those of the pool count
-    /// then. [default: true when no database is configured, outside Kubernetes]
-    #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub embedded: Option<String>,
-    /// Where it keeps its data. [default: dashboard-store under $XDG_DATA_HOME or ~/.local/share]
-    #[arg(long, env, value_name = "DIRECTORY")]
-    pub data_dir: Option<String>,
-    /// Its major version, 14 to 18. [default: what is installed, or else downloaded]
-    #[arg(long, env, value_name = "MAJOR")]
-    pub pg_version: Option<String>,
-}
-
 /// Where to listen.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Listeners")]
@@ -353,19 +193,6 @@ pub struct DashboardArgs {
     /// How long a deleted dashboard can be brought back before it is purged. [default: 30d]
     #[arg(long, env, value_name = "DURATION")]
     pub deleted_retention: Option<String>,
-}
-
-/// How the audit log is kept.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Audit log")]
-pub struct AuditKeepingArgs {
-    /// The Ed25519 private key that signs the seals of the audit log, as PEM: openssl genpkey -algorithm ed25519. Without one,
-    /// nothing is sealed. [default: none; a key in the data directory with the embedded PostgreSQL]
-    #[arg(long, env, value_name = "FILE")]
-    pub audit_signing_key_file: Option<String>,
-    /// For how many months audit events are kept; they go by whole months, once they are sealed. [default: 84]
-    #[arg(long, env, value_name = "MONTHS")]
-    pub audit_retention: Option<String>,
 }
 
 /// How requests are taken.
@@ -455,42 +282,4 @@ pub struct MaintainArgs {
     /// What is logged, and how.
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-/// The options of `audit`.
-#[derive(Debug, Args)]
-pub struct AuditArgs {
-    /// What to do with the audit log.
-    #[command(subcommand)]
-    pub action: AuditAction,
-    /// Where the database is.
-    #[command(flatten)]
-    pub database: DatabaseArgs,
-    /// What is logged, and how.
-    #[command(flatten)]
-    pub log: LogArgs,
-}
-
-/// What `dashboard-store audit` does.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum AuditAction {
-    /// Look through all seals and events, and name the first that is not as it was
-    Verify {
-        /// An export, which needs no database. [default: the database]
-        file: Option<PathBuf>,
-        /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
-        #[arg(long, value_name = "NUMBER:ROOT")]
-        expected_head: Option<String>,
-        /// The public keys that count, as PEM, one after the other
-        #[arg(long, env, value_name = "FILE")]
-        audit_public_keys_file: Option<String>,
-        /// The private key that signs, whose public key counts then, too
-        #[arg(long, env, value_name = "FILE")]
-        audit_signing_key_file: Option<String>,
-    },
-    /// Write all events and seals to a new file of JSON lines, which can be verified without the database
-    Export {
-        /// The file, which must not exist
-        file: PathBuf,
-    },
 }

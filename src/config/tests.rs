@@ -1,12 +1,12 @@
 //! From the command line to the checked configuration.
 
 mod callers;
+mod database;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::*;
 use crate::domain::client_address::TrustedProxies;
@@ -41,20 +41,6 @@ fn migrate_in(environment: Environment, options: &[&str]) -> Result<MigrateConfi
     match parse(&line).command {
         Command::Migrate(args) => MigrateConfig::from_args(*args, environment),
         _ => panic!("migrate was asked for"),
-    }
-}
-
-fn with_url(url: &str) -> Environment {
-    Environment {
-        database_url: Some(SecretString::from(url)),
-        ..Environment::default()
-    }
-}
-
-fn external(config: &ServeConfig) -> &ConnectConfig {
-    match &config.database {
-        DatabaseChoice::External(connect) => connect,
-        DatabaseChoice::Embedded(_) => panic!("the embedded database was chosen"),
     }
 }
 
@@ -98,57 +84,6 @@ fn without_options_everything_has_the_documented_default() {
         (LogFormat::Text, "info")
     );
     assert_eq!(config.worker_threads, None);
-}
-
-#[test]
-fn a_database_of_yours_has_the_documented_defaults() {
-    let config = own_database(&[]).unwrap();
-    let connect = external(&config);
-    assert!(!config.migrate);
-    assert_eq!(
-        connect.hosts,
-        [DatabaseHost {
-            host: "db.example".into(),
-            port: 5432
-        }]
-    );
-    assert_eq!(
-        (connect.dbname.as_str(), connect.user.as_str()),
-        ("perses_dashboard", "u")
-    );
-    assert_eq!(connect.connect_timeout, Duration::from_secs(10));
-    assert_eq!(connect.ssl.mode, SslMode::Require);
-}
-
-#[test]
-fn encryption_is_not_demanded_of_this_machine() {
-    for host in ["localhost", "127.0.0.1", "::1", "/var/run/postgresql"] {
-        let config = serve(&[&format!("--db-host={host}"), "--db-user=u", "--insecure-dev"]).unwrap();
-        assert_eq!(external(&config).ssl.mode, SslMode::Disable, "{host}");
-    }
-    let mixed = serve(&["--db-host=localhost,db.example", "--db-user=u", "--insecure-dev"]).unwrap();
-    assert_eq!(external(&mixed).ssl.mode, SslMode::Require);
-    let explicit = serve(&[
-        "--db-host=localhost",
-        "--db-user=u",
-        "--insecure-dev",
-        "--db-sslmode=verify-full",
-    ])
-    .unwrap();
-    assert_eq!(external(&explicit).ssl.mode, SslMode::VerifyFull);
-}
-
-#[test]
-fn several_hosts_keep_their_order() {
-    let config = serve(&["--db-host=a, b,c", "--db-port=6432", "--db-user=u", "--insecure-dev"]).unwrap();
-    let hosts: Vec<String> = external(&config)
-        .hosts
-        .iter()
-        .map(|at| format!("{}:{}", at.host, at.port))
-        .collect();
-    assert_eq!(hosts, ["a:6432", "b:6432", "c:6432"]);
-    let empty = serve(&["--db-host=a,,c", "--db-user=u", "--insecure-dev"]);
-    assert_eq!(complaints(empty), ["DB_HOST"]);
 }
 
 #[test]
@@ -242,106 +177,10 @@ fn share_links_have_an_end_and_proxies_are_networks() {
 }
 
 #[test]
-fn a_database_needs_a_host_and_a_role() {
-    assert_eq!(complaints(serve(&["--db-host=h", "--insecure-dev"])), ["DB_USER"]);
-    assert_eq!(
-        complaints(serve_in(with_url("postgres:///d"), &["--insecure-dev"])),
-        ["DB_HOST", "DB_USER"]
-    );
-}
-
-#[test]
 fn a_database_of_yours_must_not_be_opened_to_everybody_by_accident() {
     assert_eq!(complaints(serve(&OWN_DATABASE[..2])), ["INSECURE_DEV"]);
     assert_eq!(complaints(serve(&["--insecure-dev=false"])), ["INSECURE_DEV"]);
     assert_eq!(complaints(own_database(&["--http-addr=:8080"])), ["HTTP_ADDR"]);
-}
-
-#[test]
-fn the_embedded_database_never_starts_by_accident() {
-    let in_kubernetes = || Environment {
-        in_kubernetes: true,
-        ..Environment::default()
-    };
-    assert_eq!(complaints(serve_in(in_kubernetes(), &[])), ["EMBEDDED"]);
-    assert!(serve_in(in_kubernetes(), &["--embedded"]).is_ok());
-    assert!(serve_in(in_kubernetes(), &OWN_DATABASE).is_ok());
-    assert_eq!(
-        complaints(serve(&["--db-name=d", "--db-port=x"])),
-        ["EMBEDDED", "DB_PORT", "DB_HOST", "DB_USER"]
-    );
-    assert_eq!(complaints(serve(&["--db-max-open-conns=5"]))[0], "EMBEDDED");
-    assert_eq!(complaints(serve(&["--embedded=no"])), ["EMBEDDED"]);
-    let beside = serve(&["--db-host=h", "--db-max-open-conns=5", "--embedded"]).unwrap();
-    assert!(matches!(beside.database, DatabaseChoice::Embedded(_)));
-    assert_eq!((beside.pool.max_open, beside.pool.max_idle), (5, 5));
-    let with_password = Environment {
-        password: Some(SecretString::from("sesame")),
-        ..Environment::default()
-    };
-    assert_eq!(complaints(serve_in(with_password, &[]))[0], "EMBEDDED");
-}
-
-#[test]
-fn the_embedded_database_takes_a_place_and_a_version() {
-    assert_eq!(complaints(serve(&["--pg-version=13"])), ["PG_VERSION"]);
-    let config = serve_in(Environment::default(), &["--data-dir=/data", "--pg-version=18"]).unwrap();
-    let expected = EmbeddedConfig {
-        data_dir: Some(PathBuf::from("/data")),
-        major: Some(18),
-    };
-    assert!(matches!(config.database, DatabaseChoice::Embedded(embedded) if embedded == expected));
-}
-
-#[test]
-fn a_url_stands_instead_of_the_options() {
-    let url = "postgres://u:p@a,b:5433/d?sslmode=verify-full";
-    let config = serve_in(with_url(url), &["--insecure-dev"]).unwrap();
-    let connect = external(&config);
-    let hosts: Vec<String> = connect
-        .hosts
-        .iter()
-        .map(|at| format!("{}:{}", at.host, at.port))
-        .collect();
-    assert_eq!(hosts, ["a:5432", "b:5433"]);
-    assert_eq!((connect.dbname.as_str(), connect.user.as_str()), ("d", "u"));
-    assert_eq!(connect.password.as_ref().map(ExposeSecret::expose_secret), Some("p"));
-    assert_eq!(connect.ssl.mode, SslMode::VerifyFull);
-}
-
-#[test]
-fn a_url_and_an_option_for_the_same_thing_contradict() {
-    let options = [
-        "--db-host=h",
-        "--db-port=1",
-        "--db-name=d",
-        "--db-user=u",
-        "--db-sslmode=require",
-        "--insecure-dev",
-    ];
-    let result = serve_in(with_url("postgres://u@h:5432/d?sslmode=require"), &options);
-    let message = result.as_ref().map(|_| ()).unwrap_err().to_string();
-    assert_eq!(
-        complaints(result),
-        ["DB_PORT", "DB_HOST", "DB_NAME", "DB_USER", "DB_SSLMODE"]
-    );
-    assert!(message.lines().all(|line| line.contains("DATABASE_URL")), "{message}");
-    let completing = serve_in(
-        with_url("postgres://h/d"),
-        &["--db-user=u", "--db-port=1", "--insecure-dev"],
-    )
-    .unwrap();
-    assert_eq!(
-        external(&completing).hosts,
-        [DatabaseHost {
-            host: "h".into(),
-            port: 1
-        }]
-    );
-    assert_eq!(
-        complaints(serve_in(with_url("mysql://h/d"), &["--insecure-dev"])),
-        ["DATABASE_URL"]
-    );
 }
 
 #[test]
@@ -408,44 +247,6 @@ fn migrate_prefers_the_direct_connection() {
         complaints(migrate_in(Environment::default(), &["verify"])),
         ["DB_HOST", "DB_USER"]
     );
-}
-
-#[test]
-fn a_password_comes_from_one_place_and_without_its_line_end() {
-    let file = std::env::temp_dir().join(format!("dashboard-store-password-{}", std::process::id()));
-    std::fs::write(&file, "sesame\r\n").unwrap();
-    let option = format!("--db-password-file={}", file.display());
-    let config = own_database(&[&option]).unwrap();
-    assert_eq!(
-        external(&config).password.as_ref().map(ExposeSecret::expose_secret),
-        Some("sesame")
-    );
-    let both = serve_in(with_url("postgres://u:other@h/d"), &[&option, "--insecure-dev"]);
-    assert_eq!(complaints(both), ["DB_PASSWORD_FILE"]);
-    std::fs::remove_file(file).unwrap();
-}
-
-#[test]
-fn certificates_must_make_sense() {
-    let file = format!("{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
-    let option = |name: &str| format!("--db-{name}={file}");
-    assert_eq!(complaints(own_database(&[&option("sslcert")])), ["DB_SSLKEY"]);
-    assert_eq!(complaints(own_database(&[&option("sslkey")])), ["DB_SSLCERT"]);
-    assert_eq!(
-        complaints(own_database(&[&option("sslrootcert"), "--db-sslmode=disable"])),
-        ["DB_SSLMODE"]
-    );
-    let require = own_database(&[&option("sslrootcert"), "--db-sslmode=require"]).unwrap();
-    assert_eq!(external(&require).ssl.mode, SslMode::VerifyCa);
-}
-
-#[test]
-fn secrets_are_shown_nowhere() {
-    let config = serve_in(with_url("postgres://u:sesame@h/d"), &["--insecure-dev"]).unwrap();
-    assert!(!format!("{config:?}").contains("sesame"));
-    assert!(!format!("{:?}", with_url("postgres://u:sesame@h/d")).contains("sesame"));
-    let refused = serve_in(with_url("postgres://u:sesame@h/d?bad=sesame"), &["--insecure-dev"]).unwrap_err();
-    assert!(!refused.to_string().contains("sesame"), "{refused}");
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! The options of the audit log: how it is kept, and of the command that reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{DatabaseArgs, LogArgs};
+
+pub(super) const AUDIT_HELP: &str = "\
+Environment variables without a flag:
+  DB_DIRECT_URL  a connection straight to PostgreSQL, as for migrate
+  DATABASE_URL   the database as one text, instead of DB_HOST and the others:
+                 postgres://user:password@host:5432/name?sslmode=verify-full
+  DB_PASSWORD    the password; or give DB_PASSWORD_FILE
+  RUST_LOG       wins over LOG_LEVEL
+
+Exit codes: 0 when all is as it was, 1 when that could not be found out, 3 when
+something was edited, removed, inserted or reordered; the output names the first.
+
+Examples:
+  openssl pkey -in audit-signing-key.pem -pubout -out audit-public-keys.pem
+  dashboard-store audit verify --audit-public-keys-file audit-public-keys.pem
+  dashboard-store audit export audit.jsonl
+  dashboard-store audit verify audit.jsonl --expected-head 17:9f86d0...";
+
+/// How the audit log is kept.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Audit log")]
+pub struct AuditKeepingArgs {
+    /// The Ed25519 private key that signs the seals of the audit log, as PEM: openssl genpkey -algorithm ed25519. Without one,
+    /// nothing is sealed. [default: none; a key in the data directory with the embedded PostgreSQL]
+    #[arg(long, env, value_name = "FILE")]
+    pub audit_signing_key_file: Option<String>,
+    /// For how many months audit events are kept; they go by whole months, once they are sealed. [default: 84]
+    #[arg(long, env, value_name = "MONTHS")]
+    pub audit_retention: Option<String>,
+}
+
+/// The options of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// What to do with the audit log.
+    #[command(subcommand)]
+    pub action: AuditAction,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What `dashboard-store audit` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AuditAction {
+    /// Look through all seals and events, and name the first that is not as it was
+    Verify {
+        /// An export, which needs no database. [default: the database]
+        file: Option<PathBuf>,
+        /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
+        #[arg(long, value_name = "NUMBER:ROOT")]
+        expected_head: Option<String>,
+        /// The public keys that count, as PEM, one after the other
+        #[arg(long, env, value_name = "FILE")]
+        audit_public_keys_file: Option<String>,
+        /// The private key that signs, whose public key counts then, too
+        #[arg(long, env, value_name = "FILE")]
+        audit_signing_key_file: Option<String>,
+    },
+    /// Write all events and seals to a new file of JSON lines, which can be verified without the database
+    Export {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
+}
