@@ -10,6 +10,7 @@ mod control;
 mod course;
 mod grants;
 mod permission;
+mod rights;
 mod role_permissions;
 
 pub use caller::{AuthMethod, CallOrigin, Caller, Identity, SERVER};
