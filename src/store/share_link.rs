@@ -1,11 +1,12 @@
 //! The table `share_token`: share links, without their secrets.
 
+mod answer;
 mod list;
 mod read;
 mod resolve;
 mod write;
 
-pub use write::IssuedLink;
+pub use answer::IssuedLink;
 
 use tokio_postgres::Row;
 

@@ -4,11 +4,11 @@ use postgres_types::Type;
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use scoped_futures::ScopedFutureExt as _;
-use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::answer::{IssuedLink, RevokedLinks};
 use super::read::lock;
 use super::{creator, from_row, share_link_columns, share_link_state};
 use crate::access::Access;
@@ -24,7 +24,7 @@ use crate::domain::share_link::{
 use crate::domain::violation::Violation;
 use crate::error::{CurrentVersion, Error, Result};
 use crate::store::dashboard::head;
-use crate::store::mutate::{Answer, Answered, Mutation};
+use crate::store::mutate::{Answered, Mutation};
 use crate::store::pool::Transaction;
 use crate::store::revision::require_revision;
 use crate::store::{Store, audit};
@@ -68,51 +68,6 @@ RETURNING ",
 
 /// All fields that a caller can write, by their names in the API.
 const ALL_FIELDS: [&str; 5] = ["pinned_revision", "expire_time", "max_uses", "allowed_cidrs", "note"];
-
-/// A new link, and its secret, which is nowhere but here.
-#[derive(Debug)]
-pub struct IssuedLink {
-    /// The link.
-    pub link: ShareLink,
-    /// Its secret.
-    pub secret: ShareSecret,
-}
-
-/// What is kept of the answer that had a secret: which link it was for.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct KeptIssue {
-    name: ShareLinkName,
-}
-
-impl Answer for IssuedLink {
-    type Kept = KeptIssue;
-
-    fn kept(&self) -> KeptIssue {
-        KeptIssue {
-            name: self.link.name.clone(),
-        }
-    }
-}
-
-impl Answer for ShareLink {
-    type Kept = Self;
-
-    fn kept(&self) -> Self {
-        self.clone()
-    }
-}
-
-/// How many links a call revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokedLinks(pub i32);
-
-impl Answer for RevokedLinks {
-    type Kept = Self;
-
-    fn kept(&self) -> Self {
-        *self
-    }
-}
 
 impl Store {
     /// Creates a link on a live dashboard.
