@@ -9,6 +9,7 @@ mod template;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::reason::Reason;
 use super::violation::{Violation, quoted};
@@ -271,6 +272,11 @@ fn require_set(field: &str, name: &str, pattern: &str) -> Result<(), Violation> 
         }
         _ => Ok(()),
     }
+}
+
+/// The UUID that is the last part of a name, written as this service writes it.
+fn parse_uid(id: &str) -> Option<Uuid> {
+    Uuid::parse_str(id).ok().filter(|uid| uid.to_string() == id)
 }
 
 /// The violation of a name that does not have the form `pattern`.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{DashboardName, ProjectId, malformed, require_set};
+use super::{DashboardName, ProjectId, malformed, parse_uid, require_set};
 use crate::domain::violation::Violation;
 
 /// The name of all that there is.
@@ -81,10 +81,7 @@ impl AccessGrantName {
         require_set(field, name, Self::PATTERN)?;
         let malformed = || malformed(field, name, Self::PATTERN);
         let (parent, id) = name.rsplit_once("/accessGrants/").ok_or_else(malformed)?;
-        let uid = Uuid::parse_str(id)
-            .ok()
-            .filter(|uid| uid.to_string() == id)
-            .ok_or_else(malformed)?;
+        let uid = parse_uid(id).ok_or_else(malformed)?;
         let parent = GrantParent::parse(field, parent)?;
         Ok(Self { parent, uid })
     }

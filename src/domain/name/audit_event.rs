@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{ProjectId, malformed, require_set};
+use super::{ProjectId, malformed, parse_uid, require_set};
 use crate::domain::violation::Violation;
 
 /// The parent that stands for all events, also of what belongs to no project.
@@ -70,7 +70,7 @@ impl AuditEventName {
     pub fn parse(field: &str, name: &str) -> Result<Self, Violation> {
         require_set(field, name, Self::PATTERN)?;
         let id = name.strip_prefix("auditEvents/").unwrap_or_default();
-        let uid = Uuid::try_parse(id).ok().filter(|uid| uid.to_string() == id);
+        let uid = parse_uid(id);
         uid.map(|uid| Self { uid })
             .ok_or_else(|| malformed(field, name, Self::PATTERN))
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{DashboardName, malformed, require_set};
+use super::{DashboardName, malformed, parse_uid, require_set};
 use crate::domain::violation::Violation;
 
 /// The name of a share link: the dashboard that it shows, and its id, which says nothing about its secret.
@@ -29,10 +29,7 @@ impl ShareLinkName {
         require_set(field, name, Self::PATTERN)?;
         let malformed = || malformed(field, name, Self::PATTERN);
         let (dashboard, id) = name.rsplit_once("/shareLinks/").ok_or_else(malformed)?;
-        let uid = Uuid::parse_str(id)
-            .ok()
-            .filter(|uid| uid.to_string() == id)
-            .ok_or_else(malformed)?;
+        let uid = parse_uid(id).ok_or_else(malformed)?;
         let dashboard = DashboardName::parse(field, dashboard)?;
         Ok(Self { dashboard, uid })
     }
