@@ -65,12 +65,7 @@ impl DashboardSpec {
     /// `SPEC_MALFORMED` for one that is not an object and, if the structure is sound, `SPEC_INVALID` for each rule of Perses
     /// that is broken.
     pub fn parse(text: String, limits: &SpecLimits) -> Result<Self, Vec<Violation>> {
-        check_size(&text, limits)?;
-        let document = json::parse(&text)?;
-        let Json::Object(_) = document else {
-            let description = format!("must be a JSON object, not {}", document.kind());
-            return Err(vec![Violation::new("", Reason::SpecMalformed, description)]);
-        };
+        let document = parse_object(&text, limits)?;
         let mut findings = Findings::default();
         rules::check(&document, &mut findings);
         if !findings.violations.is_empty() {
@@ -130,13 +125,18 @@ impl DashboardSpec {
     }
 }
 
-/// Holds the size of a text against the limit.
-pub(super) fn check_size(text: &str, limits: &SpecLimits) -> Result<(), Vec<Violation>> {
-    if text.len() <= limits.max_bytes {
-        return Ok(());
+/// Parses a text that is within the limit, and an object.
+pub(super) fn parse_object<'t>(text: &'t str, limits: &SpecLimits) -> Result<Json<'t>, Vec<Violation>> {
+    if text.len() > limits.max_bytes {
+        let description = format!("has {} bytes: at most {} are taken", text.len(), limits.max_bytes);
+        return Err(vec![Violation::new("", Reason::SpecLimitExceeded, description)]);
     }
-    let description = format!("has {} bytes: at most {} are taken", text.len(), limits.max_bytes);
-    Err(vec![Violation::new("", Reason::SpecLimitExceeded, description)])
+    let document = json::parse(text)?;
+    let Json::Object(_) = document else {
+        let description = format!("must be a JSON object, not {}", document.kind());
+        return Err(vec![Violation::new("", Reason::SpecMalformed, description)]);
+    };
+    Ok(document)
 }
 
 /// A text of `display`, which the rules found to be text if it is there.

@@ -4,9 +4,7 @@ use super::parameter::{MAX_DESCRIPTION_CHARS, MAX_DISPLAY_NAME_CHARS, Parameters
 use super::render::{check_slots, render};
 use super::{Category, Template, under};
 use crate::domain::digest::{Digest, Fingerprint};
-use crate::domain::reason::Reason;
-use crate::domain::spec::json::{self, Json};
-use crate::domain::spec::{SpecLimits, check_size};
+use crate::domain::spec::{SpecLimits, parse_object};
 use crate::domain::violation::{Violation, Violations};
 
 /// A text for people about a template: its display name, or its description.
@@ -48,15 +46,10 @@ impl TemplateDocument {
     /// [`TemplateDocument::check`].
     ///
     /// # Errors
-    /// All that is wrong, with JSON pointers as fields: the reasons of [`json::parse`], `SPEC_LIMIT_EXCEEDED`, `SPEC_MALFORMED`
-    /// for what is no object, `SLOT_INVALID`.
+    /// All that is wrong, with JSON pointers as fields: the reasons of [`json::parse`](crate::domain::spec::json::parse),
+    /// `SPEC_LIMIT_EXCEEDED`, `SPEC_MALFORMED` for what is no object, `SLOT_INVALID`.
     pub fn parse(text: String, limits: &SpecLimits) -> Result<Self, Vec<Violation>> {
-        check_size(&text, limits)?;
-        let document = json::parse(&text)?;
-        let Json::Object(_) = document else {
-            let description = format!("must be a JSON object, not {}", document.kind());
-            return Err(vec![Violation::new("", Reason::SpecMalformed, description)]);
-        };
+        let document = parse_object(&text, limits)?;
         check_slots(&document, limits)?;
         let sha256 = Digest::of(text.as_bytes());
         Ok(Self { text, sha256 })
