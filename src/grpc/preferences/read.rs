@@ -3,7 +3,7 @@
 use tonic::Request;
 
 use super::Preferences;
-use crate::access::{Permission, Scope};
+use crate::access::{Access, Permission, Scope};
 use crate::domain::user::{PreferencesName, UserId};
 use crate::error::Result;
 use crate::grpc::call::open;
@@ -33,10 +33,7 @@ impl Preferences {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
         let access = self.access.require(&caller, &user).await?;
-        let readable = self
-            .access
-            .require_also(&access, Permission::DashboardsList, Scope::AllProjects)
-            .await?;
+        let readable = self.all_readable(&access).await?;
         let query = parse_list_favorites(&message, user)?;
         let page = self.store.list_favorites(&access, &readable, &query).await?;
         Ok(proto::ListFavoritesResponse {
@@ -52,15 +49,19 @@ impl Preferences {
         let (caller, message) = open(request)?;
         let user = UserId::parse("parent", &message.parent, caller.user())?;
         let access = self.access.require(&caller, &user).await?;
-        let readable = self
-            .access
-            .require_also(&access, Permission::DashboardsList, Scope::AllProjects)
-            .await?;
+        let readable = self.all_readable(&access).await?;
         let query = parse_list_recents(&message, user)?;
         let page = self.store.list_recent_dashboards(&access, &readable, &query).await?;
         Ok(proto::ListRecentDashboardsResponse {
             recent_dashboards: page.items.into_iter().map(present_recent).collect(),
             next_page_token: query.binding().next_token(page.next.as_ref()),
         })
+    }
+
+    /// Proves which dashboards the caller may list: of others, nothing is shown.
+    async fn all_readable(&self, own: &Access) -> Result<Access> {
+        self.access
+            .require_also(own, Permission::DashboardsList, Scope::AllProjects)
+            .await
     }
 }
