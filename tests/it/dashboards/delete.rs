@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use tonic::Code;
 
 use crate::support::TestServer;
-use crate::support::audit::stored;
 use crate::support::mutation::{Call, Mutation, Scene};
 use crate::support::requests::{create, create_request, get, json_text, reason};
 
@@ -71,24 +70,9 @@ async fn delete_keeps_the_name_taken() {
 
 #[tokio::test]
 async fn delete_refuses_a_deleted_dashboard() {
-    let Scene {
-        server,
-        mut client,
-        head,
-        ..
-    } = Mutation::Undelete.scene().await;
-    let before = stored(&server).await;
-    for etag in [head.etag.as_str(), "*"] {
-        let refused = Mutation::Delete
-            .call(&mut client, Call::on("gpu", etag))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (refused.code(), reason(&refused).as_str()),
-            (Code::FailedPrecondition, "DASHBOARD_DELETED")
-        );
-    }
-    assert_eq!(stored(&server).await, before);
+    Mutation::Delete
+        .refuses_what_is_for(Mutation::Undelete, "DASHBOARD_DELETED")
+        .await;
 }
 
 #[tokio::test]

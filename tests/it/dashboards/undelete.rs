@@ -1,11 +1,9 @@
 //! UndeleteDashboard.
 
 use dashboard_store::grpc::proto;
-use tonic::Code;
 
-use crate::support::audit::stored;
 use crate::support::mutation::{Call, Mutation, Scene};
-use crate::support::requests::{get, json_text, list_revisions, reason};
+use crate::support::requests::{get, json_text, list_revisions};
 
 #[tokio::test]
 async fn undelete_brings_the_dashboard_back_with_its_history() {
@@ -47,22 +45,9 @@ async fn undelete_gives_an_etag_that_no_earlier_state_had() {
 
 #[tokio::test]
 async fn undelete_refuses_a_live_dashboard() {
-    let Scene {
-        server,
-        mut client,
-        head,
-        ..
-    } = Mutation::Update.scene().await;
-    let before = stored(&server).await;
-    for etag in [head.etag.as_str(), "*"] {
-        let call = Call::on("gpu", etag);
-        let refused = Mutation::Undelete.call(&mut client, call).await.unwrap_err();
-        assert_eq!(
-            (refused.code(), reason(&refused).as_str()),
-            (Code::FailedPrecondition, "DASHBOARD_NOT_DELETED")
-        );
-    }
-    assert_eq!(stored(&server).await, before);
+    Mutation::Undelete
+        .refuses_what_is_for(Mutation::Update, "DASHBOARD_NOT_DELETED")
+        .await;
 }
 
 #[tokio::test]

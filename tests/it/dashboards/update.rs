@@ -2,10 +2,9 @@
 
 use dashboard_store::grpc::proto;
 use tonic::Code;
-use tonic_types::StatusExt as _;
 
 use crate::support::TestServer;
-use crate::support::audit::{events, stored};
+use crate::support::audit::events;
 use crate::support::mutation::{Call, Mutation, NEW_NAME, Scene};
 use crate::support::requests::{
     as_user, create, get, json_spec, json_text, list_revisions, reason, spec_named, violations,
@@ -173,29 +172,9 @@ async fn update_keeps_the_change_note_and_the_author_with_the_revision() {
 
 #[tokio::test]
 async fn update_refuses_a_deleted_dashboard() {
-    let Scene {
-        server,
-        mut client,
-        head,
-        ..
-    } = Mutation::Undelete.scene().await;
-    let before = stored(&server).await;
-    for etag in [head.etag.as_str(), "*"] {
-        let refused = Mutation::Update
-            .call(&mut client, Call::on("gpu", etag))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (refused.code(), reason(&refused).as_str()),
-            (Code::FailedPrecondition, "DASHBOARD_DELETED")
-        );
-        let failure = refused.get_details_precondition_failure().unwrap().violations.remove(0);
-        assert_eq!(
-            (failure.r#type.as_str(), failure.subject),
-            ("DASHBOARD_DELETED", head.name.clone())
-        );
-    }
-    assert_eq!(stored(&server).await, before);
+    Mutation::Update
+        .refuses_what_is_for(Mutation::Undelete, "DASHBOARD_DELETED")
+        .await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::TestServer;
 use super::audit::{AuditEvent, events, stored};
-use super::requests::{as_user, create, json_spec, reason, spec_named, violations};
+use super::requests::{as_user, assert_refused, create, json_spec, reason, spec_named, violations};
 
 /// A mutation of a dashboard that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,6 +267,27 @@ impl Mutation {
         let time: prost_types::Timestamp = metadata["current_time"].parse().unwrap();
         assert_eq!(Some(time), head.update_time);
         assert_eq!(refused.get_details_resource_info().unwrap().resource_name, head.name);
+        assert_eq!(stored(&server).await, before);
+    }
+
+    /// A dashboard as the mutation `other` finds it is in no state for this one, whatever the etag: `expected` is the reason.
+    pub async fn refuses_what_is_for(self, other: Self, expected: &str) {
+        let Scene {
+            server,
+            mut client,
+            head,
+            ..
+        } = other.scene().await;
+        let before = stored(&server).await;
+        for etag in [head.etag.as_str(), "*"] {
+            let refused = self.call(&mut client, Call::on("gpu", etag)).await.unwrap_err();
+            assert_refused(&refused, Code::FailedPrecondition, expected);
+            let failure = refused.get_details_precondition_failure().unwrap().violations.remove(0);
+            assert_eq!(
+                (failure.r#type.as_str(), failure.subject),
+                (expected, head.name.clone())
+            );
+        }
         assert_eq!(stored(&server).await, before);
     }
 
