@@ -223,7 +223,7 @@ impl Keys {
         let _reading = self.reading.lock().await;
         let read = self.read().await.and_then(|text| self.take(text));
         if let Err(error) = &read {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let cause = causes(error);
             let last_read = self.current.borrow().as_ref().map(|set| set.read_at.elapsed());
             tracing::warn!(%error, cause, ?last_read, "cannot read the keys of an issuer of tokens");
         }
@@ -277,6 +277,15 @@ impl Keys {
     }
 }
 
+/// What caused an error, down to the cause of all causes: that of a fetch says no more than that it failed.
+fn causes(error: &KeysError) -> Option<String> {
+    let first = std::error::Error::source(error);
+    let chain: Vec<String> = std::iter::successors(first, |cause| cause.source())
+        .map(ToString::to_string)
+        .collect();
+    (!chain.is_empty()).then(|| chain.join(": "))
+}
+
 fn unreadable(path: &Path, source: std::io::Error) -> KeysError {
     KeysError::File {
         path: path.display().to_string(),
@@ -321,3 +330,6 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
     }
     Ok(String::from_utf8(body)?)
 }
+
+#[cfg(test)]
+mod tests;
