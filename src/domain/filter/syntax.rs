@@ -48,6 +48,15 @@ impl<T> Expr<T> {
             Self::Term(term) => convert(term),
         }
     }
+
+    /// Whether there is a term that `holds` is true of.
+    pub fn has(&self, holds: &impl Fn(&T) -> bool) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.has(holds)),
+            Self::Not(inner) => inner.has(holds),
+            Self::Term(term) => holds(term),
+        }
+    }
 }
 
 fn try_map_all<T, U, E>(

@@ -30,7 +30,7 @@ impl ExportedList for ListAuditEvents {
     type Item = ListedEvent;
 
     fn select(&self, access: &Access) -> Statement {
-        select_page("-- export_audit_events\nSELECT ", self, access)
+        select_page("-- export_audit_events\nSELECT ", self, access, None)
     }
 
     fn page(&self, rows: &[Row]) -> Result<Page<ListedEvent>> {

@@ -1,14 +1,18 @@
 //! Events, read one by one and by the page.
 
 use postgres_types::Type;
+use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 
 use super::filter::push_condition;
 use super::rows::{self, event_columns};
 use crate::access::{Access, Scope};
 use crate::domain::audit::{ListAuditEvents, ListedEvent};
+use crate::domain::filter::AuditFilter;
+use crate::domain::filter::audit_events::Term;
 use crate::domain::list::Page;
 use crate::domain::name::AuditEventName;
+use crate::domain::order_by::Direction;
 use crate::domain::page::Cursor;
 use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
@@ -41,6 +45,12 @@ const BYTES: &str = "octet_length(actor) + octet_length(actor_groups::text) + oc
 /// The columns of the order; together they are unique.
 const ORDER: &[&str] = &["event_time", "id"];
 
+/// How long the window is in which events are looked for first: it lies in two partitions, or three.
+const WINDOW: Duration = Duration::days(30);
+
+/// How far it reaches beyond now.
+const AHEAD: Duration = Duration::days(1);
+
 impl Store {
     /// Reads one event.
     ///
@@ -61,9 +71,69 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn list_audit_events(&self, access: &Access, query: &ListAuditEvents) -> Result<Page<ListedEvent>> {
-        let statement = select_page("-- list_audit_events\nSELECT ", query, access);
+        if let Some(window) = Window::of(query) {
+            let newest = self.read_events(access, query, Some(&window)).await?;
+            // There is more, so nothing older belongs into this page.
+            if newest.next.is_some() {
+                return Ok(newest);
+            }
+        }
+        self.read_events(access, query, None).await
+    }
+
+    async fn read_events(
+        &self,
+        access: &Access,
+        query: &ListAuditEvents,
+        window: Option<&Window>,
+    ) -> Result<Page<ListedEvent>> {
+        let statement = select_page("-- list_audit_events\nSELECT ", query, access, window);
         let rows = self.read_with(&statement).await?;
         read_page(query, &rows)
+    }
+}
+
+/// The time in which the events of a page are looked for first. There is a partition for each month that is kept or about to come, and
+/// each one takes the planner as long as a page takes to read; of those outside the window it knows so.
+pub(super) struct Window {
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+    /// Before when the database has to be, so that nothing has happened behind the window; none where that is not asked for.
+    now_before: Option<OffsetDateTime>,
+}
+
+impl Window {
+    /// What lies behind the cursor, or else before now. None where the oldest events come first, or the caller names a time.
+    fn of(query: &ListAuditEvents) -> Option<Self> {
+        let names_time = |filter: &AuditFilter| filter.expr().has(&|term| matches!(term, Term::Time(..)));
+        if query.order_by.direction == Direction::Ascending || query.filter.as_ref().is_some_and(names_time) {
+            return None;
+        }
+        let (until, now_before) = match &query.after {
+            Some(Cursor::EventTime { time, .. }) => (*time, None),
+            // Where the clock of the database is further ahead of ours, the window is not enough.
+            _ => {
+                let tomorrow = OffsetDateTime::now_utc() + AHEAD;
+                (tomorrow, Some(tomorrow - AHEAD / 2))
+            }
+        };
+        let from = until.checked_sub(WINDOW)?;
+        Some(Self {
+            from,
+            until,
+            now_before,
+        })
+    }
+
+    /// Adds the condition that leaves what lies in it.
+    fn push(&self, sql: &mut Statement) {
+        sql.push(" AND event_time >= ")
+            .bind(self.from, Type::TIMESTAMPTZ)
+            .push(" AND event_time <= ")
+            .bind(self.until, Type::TIMESTAMPTZ);
+        if let Some(time) = self.now_before {
+            sql.push(" AND now() < ").bind(time, Type::TIMESTAMPTZ);
+        }
     }
 }
 
@@ -74,7 +144,7 @@ pub(super) fn read_page(query: &ListAuditEvents, rows: &[Row]) -> Result<Page<Li
 }
 
 /// Selects a page, in a statement that begins with `head`.
-pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access) -> Statement {
+pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access, window: Option<&Window>) -> Statement {
     let mut sql = Statement::new(head);
     sql.push(concat!(event_columns!(), ", candidates, ", seal_number!()));
     let end = PageEnd {
@@ -85,6 +155,9 @@ pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access) 
     end.push_page(&mut sql, |sql| {
         sql.push("SELECT * FROM audit_log WHERE true");
         push_conditions(sql, query, access);
+        if let Some(recent) = window {
+            recent.push(sql);
+        }
     });
     sql
 }

@@ -29,6 +29,42 @@ async fn events_come_newest_first_and_pages_stand_still_while_events_are_added()
 }
 
 #[tokio::test]
+async fn pages_go_on_into_years_long_past() {
+    let server = TestServer::start().await;
+    let sql = server.sql().await;
+    let long_past = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+        ALTER TABLE audit_log ATTACH PARTITION audit_log_2019_01
+            FOR VALUES FROM ('2019-01-01T00:00:00Z') TO ('2019-02-01T00:00:00Z');
+        INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT timestamptz '2019-01-10T00:00:00Z' + n * interval '1 second', 'user:ada', 'jwt', 'test', 'test',
+            'tests/' || n, gen_random_uuid()
+        FROM generate_series(1, 4) AS n";
+    sql.batch_execute(long_past).await.unwrap();
+    insert_events(&sql, 5, 7).await;
+    let mut client = client(&server).await;
+    for page_size in 1..=4 {
+        let mut request = proto::ListAuditEventsRequest {
+            page_size,
+            ..list_request("platform", "actor = user:ada")
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
+            seen.extend(resources(&page.audit_events).into_iter().map(str::to_owned));
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(
+            seen,
+            [7, 6, 5, 4, 3, 2, 1].map(|n| format!("tests/{n}")),
+            "pages of {page_size}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_oldest_come_first_where_the_caller_wants_it() {
     let server = TestServer::start().await;
     insert_events(&server.sql().await, 1, 5).await;
