@@ -7,6 +7,7 @@ CREATE TABLE audit_seal (
     month text COLLATE "C" NOT NULL,
     from_xid xid8 NOT NULL,
     to_xid xid8 NOT NULL,
+    to_seq bigint NOT NULL,
     last_seq bigint NOT NULL,
     event_count integer NOT NULL,
     event_digests bytea NOT NULL,
@@ -30,6 +31,7 @@ COMMENT ON COLUMN audit_seal.after_seq IS 'The events of this epoch have a highe
 COMMENT ON COLUMN audit_seal.month IS 'The month (UTC) of the partition of its events.';
 COMMENT ON COLUMN audit_seal.from_xid IS 'The first transaction id of the range.';
 COMMENT ON COLUMN audit_seal.to_xid IS 'The last transaction id of the range.';
+COMMENT ON COLUMN audit_seal.to_seq IS 'Up to which seq events of the last transaction are in the range; the highest bigint for all of them.';
 COMMENT ON COLUMN audit_seal.last_seq IS 'The highest seq of all events that were sealed so far.';
 COMMENT ON COLUMN audit_seal.event_count IS 'How many events it covers.';
 COMMENT ON COLUMN audit_seal.event_digests IS 'SHA-256 of the canonical bytes of each event, ordered by (xid, seq).';
@@ -44,7 +46,7 @@ COMMENT ON INDEX idx_audit_seal_epoch IS 'Where an epoch begins.';
 CREATE INDEX idx_audit_seal_month ON audit_seal (month, number);
 COMMENT ON INDEX idx_audit_seal_month IS 'Retention: the seals of a partition, and the first one of those that stay.';
 
-CREATE INDEX idx_audit_seal_range ON audit_seal (to_xid, month);
+CREATE INDEX idx_audit_seal_range ON audit_seal (to_xid, to_seq, month);
 COMMENT ON INDEX idx_audit_seal_range IS 'The seal over an event.';
 
 CREATE TABLE audit_checkpoint (

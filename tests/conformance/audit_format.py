@@ -104,6 +104,7 @@ def seal_message(seal):
         text(seal["month"]),
         xid(seal["from_xid"]),
         xid(seal["to_xid"]),
+        long(seal["to_seq"]),
         long(seal["last_seq"]),
         long(len(seal["event_digests"])),
         bytes.fromhex(seal["previous_root"]),

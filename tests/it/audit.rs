@@ -73,6 +73,21 @@ impl Sealed {
         }
     }
 
+    /// Makes the seals of one round, once there is something to seal.
+    async fn seal_round(&self) -> Vec<NewSeal> {
+        let made = async {
+            loop {
+                if let Sealing::Sealed { seals, .. } = self.store.seal_audit_log(&self.key).await.unwrap()
+                    && !seals.is_empty()
+                {
+                    return seals;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, made).await.unwrap()
+    }
+
     /// Makes seals until so many more events are sealed.
     async fn seal(&self, events: usize) -> Vec<NewSeal> {
         let all_sealed = async {

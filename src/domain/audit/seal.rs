@@ -18,6 +18,9 @@ const SEAL_CONTEXT: &str = "dashboard-store audit seal 1";
 /// The same for a checkpoint.
 const CHECKPOINT_CONTEXT: &str = "dashboard-store audit checkpoint 1";
 
+/// Where a range ends that has all events of its last transaction.
+pub const WHOLE_TRANSACTION: i64 = i64::MAX;
+
 /// An Ed25519 signature, and which key made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
@@ -78,6 +81,8 @@ pub struct SealContent {
     pub from_xid: u64,
     /// The last transaction id of the range.
     pub to_xid: u64,
+    /// Up to which `seq` events of that transaction are in the range: [`WHOLE_TRANSACTION`] for all of them.
+    pub to_seq: i64,
     /// The highest `seq` of all events that were sealed so far.
     pub last_seq: i64,
     /// The digests of the events, ordered by (xid, seq).
@@ -111,6 +116,7 @@ impl SealContent {
             .text(&self.month.to_string())
             .xid(self.from_xid)
             .xid(self.to_xid)
+            .long(self.to_seq)
             .long(self.last_seq)
             .long(i64::try_from(self.event_digests.len()).unwrap_or(i64::MAX))
             .fixed(self.previous_root.as_bytes())
@@ -134,6 +140,11 @@ pub struct Seal {
 }
 
 impl Seal {
+    /// Where its range ends: a transaction id, and a `seq` in that transaction.
+    pub fn end(&self) -> (u64, i64) {
+        (self.content.to_xid, self.content.to_seq)
+    }
+
     /// What names it, in logs.
     pub fn head(&self) -> Head {
         Head {

@@ -24,9 +24,9 @@ use crate::store::statement::Statement;
 macro_rules! seal_number {
     () => {
         "(SELECT number FROM audit_seal
-    WHERE month = to_char(item.event_time AT TIME ZONE 'UTC', 'YYYY-MM') AND to_xid >= item.xid AND from_xid <= item.xid
-        AND after_seq < item.seq AND last_seq >= item.seq
-    ORDER BY to_xid LIMIT 1) AS seal_number"
+    WHERE month = to_char(item.event_time AT TIME ZONE 'UTC', 'YYYY-MM') AND (to_xid, to_seq) >= (item.xid, item.seq)
+        AND from_xid <= item.xid AND after_seq < item.seq AND last_seq >= item.seq
+    ORDER BY to_xid, to_seq LIMIT 1) AS seal_number"
     };
 }
 

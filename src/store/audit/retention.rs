@@ -23,7 +23,10 @@ FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid WHERE inhparent 
 const FIND_UNSEALED: &str = "-- find_unsealed_in_partition
 SELECT id FROM audit_log
 WHERE event_time >= $1 AND event_time < $2
-    AND xid > COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0')
+    AND (xid, seq) > (
+        COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),
+        COALESCE((SELECT to_seq FROM audit_seal ORDER BY number DESC LIMIT 1), 0)
+    )
     AND seq > COALESCE((SELECT after_seq FROM audit_seal ORDER BY number DESC LIMIT 1), -9223372036854775808)
 ORDER BY xid, seq LIMIT 1";
 

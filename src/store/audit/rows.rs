@@ -25,8 +25,8 @@ pub(super) use event_columns;
 /// The columns of a seal.
 macro_rules! seal_columns {
     () => {
-        "number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_digests, previous_root, root, sealed_at, key_id, \
-         signature"
+        "number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_digests, previous_root, root, sealed_at, \
+         key_id, signature"
     };
 }
 pub(super) use seal_columns;
@@ -120,6 +120,7 @@ fn read_seal(row: &Row) -> Result<Seal> {
             month: month(row.try_get("month")?)?,
             from_xid: row.try_get::<_, Xid>("from_xid")?.0,
             to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+            to_seq: row.try_get("to_seq")?,
             last_seq: row.try_get("last_seq")?,
             event_digests: digests.chunks(32).map(digest).collect::<Result<_>>()?,
             previous_root: digest(row.try_get("previous_root")?)?,

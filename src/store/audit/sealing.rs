@@ -1,7 +1,8 @@
 //! Sealing: what lies below the snapshot horizon is covered by a signed seal, by one runner at a time.
 //!
 //! Below the horizon (`pg_snapshot_xmin`) every transaction has ended and all that it wrote is seen, so a range of transaction
-//! ids there never changes again. Transaction ids begin anew when a dump is restored into a younger cluster, which is seen by
+//! ids there never changes again. Such a range may end inside a transaction, which may have more events than a seal should: they
+//! have an order. Transaction ids begin anew when a dump is restored into a younger cluster, which is seen by
 //! the next id being no higher than the last that was sealed. Then the events that came with the dump unsealed end the epoch,
 //! and those with a higher `seq` than any of them begin the next one.
 
@@ -16,7 +17,7 @@ use tokio_postgres::{IsolationLevel, Row};
 use super::rows::{self, event_columns};
 use super::xid::Xid;
 use crate::domain::audit::event::EventHasher;
-use crate::domain::audit::seal::first_previous_root;
+use crate::domain::audit::seal::{WHOLE_TRANSACTION, first_previous_root};
 use crate::domain::audit::{AuditEvent, Head, Month, Seal, SealContent};
 use crate::domain::digest::Digest;
 use crate::error::{Error, Result};
@@ -28,14 +29,17 @@ use crate::store::run_tx::{End, TxError};
 /// The key of the advisory lock.
 const LOCK_KEY: i64 = i64::from_be_bytes(*b"dashseal");
 
-/// How many events a round seals, and the rest of the last transaction.
-const ROUND: usize = 10_000;
-
 /// How many events are read at once.
 const PAGE: usize = 2000;
 
+/// How many events a round seals at most.
+const ROUND: usize = 5 * PAGE;
+
 /// Below every `seq`: where the first epoch begins.
 const BEFORE_ALL: i64 = i64::MIN;
+
+/// Below every event of an epoch: no transaction has the id 0.
+const BEFORE_ALL_XIDS: (u64, i64) = (0, BEFORE_ALL);
 
 // The index has the order that events are read in. By the statistics of a log that grows, sorting all of it may look cheaper.
 const LOCK: &str = "-- lock_audit_sealing
@@ -43,9 +47,10 @@ SELECT pg_try_advisory_xact_lock($1), set_config('enable_sort', 'off', true)";
 
 const POSITION: &str = "-- find_audit_position
 SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid,
-    clock_timestamp() AS sealed_at, last.number, last.epoch, last.after_seq, last.to_xid, last.last_seq, last.root
+    clock_timestamp() AS sealed_at, last.number, last.epoch, last.after_seq, last.to_xid, last.to_seq, last.last_seq,
+    last.root
 FROM (VALUES (true)) AS always LEFT JOIN (
-    SELECT number, epoch, after_seq, to_xid, last_seq, root FROM audit_seal ORDER BY number DESC LIMIT 1
+    SELECT number, epoch, after_seq, to_xid, to_seq, last_seq, root FROM audit_seal ORDER BY number DESC LIMIT 1
 ) AS last ON true";
 
 const READ: &str = concat!(
@@ -55,14 +60,17 @@ const READ: &str = concat!(
 );
 
 const INSERT: &str = "-- insert_audit_seal
-INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_count, event_digests,
+INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count, event_digests,
     previous_root, root, sealed_at, key_id, signature)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 const LAG: &str = "-- measure_sealing_lag
 SELECT COALESCE(extract(epoch FROM clock_timestamp() - (
     SELECT event_time FROM audit_log
-    WHERE xid > COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0')
+    WHERE (xid, seq) > (
+        COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),
+        COALESCE((SELECT to_seq FROM audit_seal ORDER BY number DESC LIMIT 1), 0)
+    )
     ORDER BY xid, seq LIMIT 1
 )), 0)::double precision";
 
@@ -92,7 +100,7 @@ pub enum Sealing {
 }
 
 impl Store {
-    /// Seals events that have none, about 10,000 at most, unless another runner does.
+    /// Seals events that have none, 10,000 at most, unless another runner does.
     ///
     /// # Errors
     /// The database can't be reached, has another schema, or refuses.
@@ -205,7 +213,8 @@ struct Chain {
     root: Digest,
     epoch: i32,
     after_seq: i64,
-    from_xid: u64,
+    /// Where the range of the last seal of the epoch ends.
+    after: (u64, i64),
     last_seq: i64,
     sealed_at: OffsetDateTime,
 }
@@ -213,13 +222,18 @@ struct Chain {
 impl Chain {
     /// Makes the next seal. Those of one round have the same range, each in its own month.
     fn seal(&mut self, key: &SigningKey, month: Month, event_digests: Vec<Digest>, end: RangeEnd) -> Seal {
+        let from_xid = match self.after {
+            (whole, WHOLE_TRANSACTION) => whole + 1,
+            (begun, _) => begun,
+        };
         let content = SealContent {
             number: self.number + 1,
             epoch: self.epoch,
             after_seq: self.after_seq,
             month,
-            from_xid: self.from_xid,
+            from_xid,
             to_xid: end.to_xid,
+            to_seq: end.to_seq,
             last_seq: self.last_seq.max(end.last_seq),
             event_digests,
             previous_root: self.root,
@@ -249,6 +263,7 @@ impl Position {
         let horizon = row.try_get::<_, Xid>("horizon")?.0;
         let next_xid = row.try_get::<_, Xid>("next_xid")?.0;
         let last_xid = row.try_get::<_, Option<Xid>>("to_xid")?.map(|xid| xid.0);
+        let to_seq = row.try_get::<_, Option<i64>>("to_seq")?;
         let is_restored = last_xid.is_some_and(|last| next_xid <= last);
         let root = row.try_get::<_, Option<&[u8]>>("root")?.map(rows::digest).transpose()?;
         Ok(Self {
@@ -257,7 +272,7 @@ impl Position {
                 root: root.unwrap_or_else(first_previous_root),
                 epoch: row.try_get::<_, Option<i32>>("epoch")?.unwrap_or(1),
                 after_seq: row.try_get::<_, Option<i64>>("after_seq")?.unwrap_or(BEFORE_ALL),
-                from_xid: last_xid.map_or(0, |last| last + 1),
+                after: last_xid.zip(to_seq).unwrap_or(BEFORE_ALL_XIDS),
                 last_seq: row.try_get::<_, Option<i64>>("last_seq")?.unwrap_or(BEFORE_ALL),
                 sealed_at: row.try_get("sealed_at")?,
             },
@@ -274,7 +289,7 @@ impl Position {
             chain: Chain {
                 epoch: self.chain.epoch + 1,
                 after_seq: self.chain.last_seq,
-                from_xid: 0,
+                after: BEFORE_ALL_XIDS,
                 ..self.chain
             },
             below: self.horizon,
@@ -287,6 +302,7 @@ impl Position {
 #[derive(Debug, Clone, Copy)]
 struct RangeEnd {
     to_xid: u64,
+    to_seq: i64,
     /// The highest `seq` in it.
     last_seq: i64,
 }
@@ -297,46 +313,44 @@ struct Batch {
     digests: BTreeMap<Month, Vec<Digest>>,
     events: usize,
     end: RangeEnd,
-    /// Whether it ends before all that may be sealed was read.
+    /// Whether it ends because it is full.
     is_cut: bool,
 }
 
 impl Batch {
-    /// Reads whole transactions, in pages.
+    /// Reads in pages, until it is full or has all that may be sealed.
     async fn read(tx: &Transaction<'_>, position: &Position) -> Result<Self> {
         let mut batch = Self {
             digests: BTreeMap::new(),
             events: 0,
             end: RangeEnd {
                 to_xid: 0,
+                to_seq: BEFORE_ALL,
                 last_seq: BEFORE_ALL,
             },
             is_cut: false,
         };
         let mut hasher = EventHasher::default();
-        let from_xid = position.chain.from_xid;
-        let mut after = (
-            from_xid.saturating_sub(1),
-            if from_xid == 0 { i64::MIN } else { i64::MAX },
-        );
-        while !batch.is_cut {
+        let mut after = position.chain.after;
+        loop {
             let page = read_page(tx, position, after).await?;
             for row in &page {
                 let event = rows::event(row)?;
-                if batch.is_full_before(&event) {
-                    batch.is_cut = true;
-                    break;
-                }
                 after = (event.xid, event.seq);
                 batch.add(&event, &mut hasher);
             }
             if page.len() < PAGE {
                 break;
             }
+            if batch.events >= ROUND {
+                batch.is_cut = true;
+                return Ok(batch);
+            }
         }
         // All transactions of the range have been seen, also those without events. What came with a dump has no other end
         // than its last event.
-        if !batch.is_cut && position.below != u64::MAX {
+        batch.end.to_seq = WHOLE_TRANSACTION;
+        if position.below != u64::MAX {
             batch.end.to_xid = position.below.saturating_sub(1);
         }
         Ok(batch)
@@ -346,17 +360,13 @@ impl Batch {
         self.events == 0
     }
 
-    fn is_full_before(&self, event: &AuditEvent) -> bool {
-        self.events >= ROUND && event.xid != self.end.to_xid
-    }
-
     fn add(&mut self, event: &AuditEvent, hasher: &mut EventHasher) {
         self.digests
             .entry(event.month())
             .or_default()
             .push(hasher.digest(event));
         self.events += 1;
-        self.end.to_xid = event.xid;
+        (self.end.to_xid, self.end.to_seq) = (event.xid, event.seq);
         self.end.last_seq = self.end.last_seq.max(event.seq);
     }
 }
@@ -390,6 +400,7 @@ async fn insert(tx: &Transaction<'_>, seal: &Seal) -> Result<()> {
             (&content.month.to_string(), Type::TEXT),
             (&Xid(content.from_xid), Type::XID8),
             (&Xid(content.to_xid), Type::XID8),
+            (&content.to_seq, Type::INT8),
             (&content.last_seq, Type::INT8),
             (&count, Type::INT4),
             (&digests, Type::BYTEA),

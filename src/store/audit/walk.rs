@@ -19,8 +19,11 @@ use crate::store::pool::{Parameter, Snapshot};
 /// How many events are read at once, and given at once, about.
 const PAGE: usize = 4000;
 
-/// How many seals are read at once: each holds up to about 10,000 digests.
+/// How many seals are read at once: each holds up to 10,000 digests.
 const SEALS: i64 = 32;
+
+/// Where a range ends that has all events.
+const BEHIND_ALL: (u64, i64) = (u64::MAX, i64::MAX);
 
 // The index has the order that events are read in, whatever the statistics say of sorting.
 const KEEP_ORDER: &str = "-- keep_audit_order
@@ -47,7 +50,7 @@ WITH RECURSIVE epochs AS (
 SELECT epoch, after_seq FROM epochs";
 
 const HEAD: &str = "-- find_audit_head
-SELECT epoch, to_xid, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
+SELECT epoch, to_xid, to_seq, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
 FROM audit_seal ORDER BY number DESC LIMIT 1";
 
 const READ_SEALS: &str = concat!(
@@ -131,8 +134,8 @@ pub struct AuditWalk {
     seals: VecDeque<Seal>,
     last_seal: i64,
     has_all_seals: bool,
-    /// The seal whose events come now: where they are, and the last transaction id.
-    open: Option<(StreamKey, u64)>,
+    /// The seal whose events come now: where they are, and where its range ends.
+    open: Option<(StreamKey, (u64, i64))>,
     streams: HashMap<StreamKey, Stream>,
     /// What may have events behind those of its seals.
     leftovers: VecDeque<StreamKey>,
@@ -154,15 +157,15 @@ impl AuditWalk {
     pub async fn next_portion(&mut self) -> Result<Option<Vec<AuditItem>>> {
         let mut items = Vec::new();
         while items.len() < PAGE {
-            if let Some((key, to_xid)) = self.open {
+            if let Some((key, end)) = self.open {
                 let stream = self.stream(key).await?;
-                stream.take_until(to_xid, |event| items.push(AuditItem::Event(event)));
+                stream.take_until(end, |event| items.push(AuditItem::Event(event)));
                 if stream.is_dry() {
                     continue;
                 }
                 self.open = None;
             } else if let Some(seal) = self.next_seal().await? {
-                self.open = Some(((seal.content.epoch, seal.content.month), seal.content.to_xid));
+                self.open = Some(((seal.content.epoch, seal.content.month), seal.end()));
                 items.push(AuditItem::Seal(Box::new(seal)));
             } else if !self.take_leftovers(&mut items).await? {
                 break;
@@ -200,9 +203,9 @@ impl AuditWalk {
         };
         let sealed = self.sealed.clone();
         let stream = self.stream(key).await?;
-        stream.take_until(u64::MAX, |event| {
+        stream.take_until(BEHIND_ALL, |event| {
             // Whatever else lies behind its seals should have been in one.
-            let is_new = sealed.as_ref().is_none_or(|sealed| sealed.is_before(key.0, event.xid));
+            let is_new = sealed.as_ref().is_none_or(|sealed| sealed.is_before(key.0, &event));
             items.push(if is_new {
                 AuditItem::Unsealed(event)
             } else {
@@ -235,6 +238,7 @@ impl AuditWalk {
 struct Sealed {
     epoch: i32,
     to_xid: u64,
+    to_seq: i64,
     last_seq: i64,
     /// The first transaction id that the database has not given yet.
     next_xid: u64,
@@ -245,13 +249,14 @@ impl Sealed {
         Ok(Self {
             epoch: row.try_get("epoch")?,
             to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+            to_seq: row.try_get("to_seq")?,
             last_seq: row.try_get("last_seq")?,
             next_xid: row.try_get::<_, Xid>("next_xid")?.0,
         })
     }
 
-    fn is_before(&self, epoch: i32, xid: u64) -> bool {
-        (epoch, xid) > (self.epoch, self.to_xid)
+    fn is_before(&self, epoch: i32, event: &AuditEvent) -> bool {
+        (epoch, event.xid, event.seq) > (self.epoch, self.to_xid, self.to_seq)
     }
 }
 
@@ -317,9 +322,9 @@ impl Stream {
         self.events.is_empty() && !self.has_all
     }
 
-    /// Takes the events in memory up to a transaction id.
-    fn take_until(&mut self, to_xid: u64, mut take: impl FnMut(Box<AuditEvent>)) {
-        while let Some(event) = self.events.pop_front_if(|event| event.xid <= to_xid) {
+    /// Takes the events in memory up to the end of a range.
+    fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Box<AuditEvent>)) {
+        while let Some(event) = self.events.pop_front_if(|event| (event.xid, event.seq) <= end) {
             take(Box::new(event));
         }
     }

@@ -49,7 +49,9 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
         append(&old, 5).await;
         sealed.seal(5).await;
     }
-    append(&old, 3).await;
+    // The last round ends inside a transaction.
+    append(&old, 10_003).await;
+    sealed.seal_round().await;
     let younger = OwnPostgres::start().await;
     let connect = younger.socket_config();
     migrate(&connect).await;
@@ -66,7 +68,7 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
         key: Arc::clone(&sealed.key),
     };
     let report = restored.verify().await;
-    assert_eq!((report.events, report.unsealed, report.finding), (10, 7, None));
+    assert_eq!((report.events, report.unsealed, report.finding), (10_010, 7, None));
 
     let seals = restored.seal_once().await;
 
@@ -74,14 +76,14 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
         .iter()
         .map(|seal| (seal.head.number, seal.epoch, seal.events))
         .collect();
-    assert_eq!(made, [(3, 1, 3), (4, 2, 4)]);
+    assert_eq!(made, [(4, 1, 3), (5, 2, 4)]);
     append(&new, 2).await;
     let next = restored.seal_once().await;
-    assert_eq!((next[0].head.number, next[0].epoch, next[0].events), (5, 2, 2));
+    assert_eq!((next[0].head.number, next[0].epoch, next[0].events), (6, 2, 2));
     let report = restored.verify().await;
     assert_eq!(
         (report.seals, report.events, report.unsealed, report.finding),
-        (5, 19, 0, None)
+        (6, 10_019, 0, None)
     );
 
     // In both epochs, whatever their transaction ids.

@@ -44,10 +44,10 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
 const LOAD: &str = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
     ALTER TABLE audit_log ATTACH PARTITION audit_log_2019_01
         FOR VALUES FROM ('2019-01-01T00:00:00Z') TO ('2019-02-01T00:00:00Z');
-    INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_count, event_digests,
-            previous_root, root, sealed_at, key_id, signature)
+    INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count,
+            event_digests, previous_root, root, sealed_at, key_id, signature)
         SELECT n, 1, -9223372036854775808,
-            CASE WHEN n <= 1000 THEN '2019-01' ELSE to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') END, '0', '0', 0, 1, sha256(''),
+            CASE WHEN n <= 1000 THEN '2019-01' ELSE to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') END, '0', '0', 0, 0, 1, sha256(''),
             sha256(''), sha256(''), now(), '', sha256('') || sha256('')
         FROM generate_series(1, 20000) AS n;
     INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)

@@ -90,10 +90,10 @@ const LOAD: &str = "
             '10.0.0.1', lpad(to_hex(n), 32, '0')::uuid,
             CASE WHEN n % 1000 = 0 THEN jsonb_build_object('dropped_events', n / 1000) ELSE '{}' END
         FROM generate_series(1, 200000) AS n;
-    INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_count, event_digests,
-            previous_root, root, sealed_at, key_id, signature)
+    INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count,
+            event_digests, previous_root, root, sealed_at, key_id, signature)
         SELECT n, 1, -9223372036854775808, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), ((n - 1) * 10)::text::xid8,
-            (n * 10 - 1)::text::xid8, 9223372036854775807, 1, sha256(''), sha256(''), sha256(''), now(), '',
+            (n * 10 - 1)::text::xid8, 9223372036854775807, 9223372036854775807, 1, sha256(''), sha256(''), sha256(''), now(), '',
             sha256('') || sha256('')
         FROM generate_series(1, 20000) AS n";
 

@@ -71,6 +71,7 @@ fn seal(number: i64, previous_root: Digest, events: &[AuditEvent]) -> Seal {
         month: Month::parse("1970-01").unwrap(),
         from_xid: events[0].xid,
         to_xid: events[events.len() - 1].xid,
+        to_seq: events[events.len() - 1].seq,
         last_seq: events[events.len() - 1].seq,
         event_digests: events.iter().map(|event| hasher.digest(event)).collect(),
         previous_root,
@@ -191,12 +192,13 @@ fn seals_that_are_not_as_signed_are_named() {
     seal_of(&mut without, 3).content.number = 2;
     assert_eq!(finding(&without), Some(Finding::SealEdited { number: 2 }));
 
-    let edits: [fn(&mut Seal); 9] = [
+    let edits: [fn(&mut Seal); 10] = [
         |seal| seal.content.epoch += 1,
         |seal| seal.content.after_seq += 1,
         |seal| seal.content.month = seal.content.month.plus(1),
         |seal| seal.content.from_xid -= 1,
         |seal| seal.content.to_xid += 1,
+        |seal| seal.content.to_seq += 1,
         |seal| seal.content.last_seq += 1,
         |seal| seal.content.sealed_at += time::Duration::MICROSECOND,
         |seal| seal.content.event_digests.swap(0, 1),
