@@ -76,6 +76,7 @@ Examples:
     export DB_SSLMODE=verify-full DB_SSLROOTCERT=/etc/ssl/db-ca.pem
     export TLS_CERT_FILE=/etc/tls/tls.crt TLS_KEY_FILE=/etc/tls/tls.key
     export TLS_CLIENT_CA_FILE=/etc/tls/clients-ca.crt
+    export AUDIT_SIGNING_KEY_FILE=/run/secrets/audit-signing-key.pem
     dashboard-store serve";
 
 const MIGRATE_HELP: &str = "\

@@ -7,7 +7,7 @@ use super::args::{AuditAction, AuditArgs, AuditKeepingArgs};
 use super::connect::ConnectConfig;
 use super::environment::Environment;
 use super::log::LogConfig;
-use super::problem::{ConfigErrors, Reader};
+use super::problem::{ConfigErrors, Reader, present};
 use super::value;
 use crate::domain::audit::Head;
 use crate::domain::audit::seal::NotAHead;
@@ -32,7 +32,19 @@ impl Default for AuditConfig {
     }
 }
 
+/// Why a service whose audit log proves nothing does not start.
+const NO_KEY: &str = "is not given: without seals nobody finds out that the audit log was changed; set it to a file with the \
+                      Ed25519 key that all servers on this database sign with (openssl genpkey -algorithm ed25519)";
+
 impl AuditConfig {
+    /// Reads the options of a service, which has to have a key where it must seal.
+    pub(super) fn read_for_service(reader: &mut Reader, args: AuditKeepingArgs, must_seal: bool) -> Self {
+        if must_seal && present(args.audit_signing_key_file.as_deref()).is_none() {
+            reader.report("AUDIT_SIGNING_KEY_FILE", NO_KEY);
+        }
+        Self::read(reader, args)
+    }
+
     /// Reads the options, and the key.
     pub(super) fn read(reader: &mut Reader, args: AuditKeepingArgs) -> Self {
         let AuditKeepingArgs {

@@ -104,7 +104,9 @@ impl ServeConfig {
         let access = AccessConfig::read(&mut reader, access);
         let listeners = ListenersConfig::read(&mut reader, listeners, tls, &authentication);
         let dashboards = DashboardsConfig::read(&mut reader, dashboards);
-        let audit = AuditConfig::read(&mut reader, audit);
+        // The embedded database has a key of its own.
+        let must_seal = source == Some(DatabaseSource::External) && !authentication.is_development;
+        let audit = AuditConfig::read_for_service(&mut reader, audit, must_seal);
         let audit_reads = reader.read("AUDIT_READS", audit_reads, value::switch);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);

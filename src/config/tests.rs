@@ -178,7 +178,10 @@ fn share_links_have_an_end_and_proxies_are_networks() {
 
 #[test]
 fn a_database_of_yours_must_not_be_opened_to_everybody_by_accident() {
-    assert_eq!(complaints(serve(&OWN_DATABASE[..2])), ["INSECURE_DEV"]);
+    assert_eq!(
+        complaints(serve(&OWN_DATABASE[..2])),
+        ["INSECURE_DEV", "AUDIT_SIGNING_KEY_FILE"]
+    );
     assert_eq!(complaints(serve(&["--insecure-dev=false"])), ["INSECURE_DEV"]);
     assert_eq!(complaints(own_database(&["--http-addr=:8080"])), ["HTTP_ADDR"]);
 }

@@ -28,7 +28,8 @@ Examples:
 #[command(next_help_heading = "Audit log")]
 pub struct AuditKeepingArgs {
     /// The Ed25519 private key that signs the seals of the audit log, as PEM: openssl genpkey -algorithm ed25519. Without one,
-    /// nothing is sealed. [default: none; a key in the data directory with the embedded PostgreSQL]
+    /// nothing is sealed; a service on a database of yours does not start without one, unless it is given INSECURE_DEV. [default:
+    /// none; a key in the data directory with the embedded PostgreSQL]
     #[arg(long, env, value_name = "FILE")]
     pub audit_signing_key_file: Option<String>,
     /// For how many months audit events are kept; they go by whole months, once they are sealed. [default: 84]

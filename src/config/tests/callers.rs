@@ -1,12 +1,22 @@
 //! Who may call: TLS, credentials, and where to listen with and without them.
 
 use super::*;
+use crate::signing::SigningKey;
 
 /// Files that can be read; what is in them counts when the service starts.
 const READABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 
-/// A database of yours, with these options, where `FILE` stands for a file that can be read.
+/// A database of yours and a key for its audit log, with these options, where `FILE` stands for a file that can be read.
 fn serve_yours(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key.pem");
+    SigningKey::read_or_create(&key).unwrap();
+    let with_key = format!("--audit-signing-key-file={}", key.display());
+    serve_unsealed(&[options, &[with_key.as_str()]].concat())
+}
+
+/// The same without a key.
+fn serve_unsealed(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
     let options: Vec<String> = options.iter().map(|option| option.replace("FILE", READABLE)).collect();
     let given = OWN_DATABASE[..2].iter().copied();
     serve(&given.chain(options.iter().map(String::as_str)).collect::<Vec<_>>())
@@ -104,4 +114,32 @@ fn a_service_that_nobody_could_call_says_what_to_set() {
     for setting in ["TLS_CLIENT_CA_FILE", "AUTH_CONFIG_FILE", "--insecure-dev"] {
         assert!(message.contains(setting), "{message}");
     }
+}
+
+#[test]
+fn outside_development_the_audit_log_of_a_database_of_yours_is_sealed() {
+    const KEY: &str = "AUDIT_SIGNING_KEY_FILE";
+    let message = serve_unsealed(&CLIENTS).unwrap_err().to_string();
+    for part in [KEY, "openssl genpkey -algorithm ed25519"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let with_clients = |option| [&CLIENTS[..], &[option]].concat();
+    for (options, expected) in [
+        (CLIENTS.to_vec(), vec![KEY]),
+        // An empty one counts as absent, and one that can't be read is one complaint.
+        (with_clients("--audit-signing-key-file="), vec![KEY]),
+        (with_clients("--audit-signing-key-file=/does/not/exist"), vec![KEY]),
+        (with_clients("--audit-signing-key-file=FILE"), vec![KEY]),
+        (
+            vec!["--identity-header-peers=a"],
+            vec!["IDENTITY_HEADER_PEERS", "INSECURE_DEV", KEY],
+        ),
+        (vec!["--insecure-dev"], vec![]),
+    ] {
+        assert_eq!(complaints(serve_unsealed(&options)), expected, "{options:?}");
+    }
+    // The embedded database has a key of its own.
+    let tls: Vec<String> = CLIENTS.iter().map(|option| option.replace("FILE", READABLE)).collect();
+    let embedded = serve(&tls.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    assert!(!embedded.authentication.is_development && embedded.audit.key.is_none());
 }
