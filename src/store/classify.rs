@@ -40,6 +40,7 @@ enum Kind {
     QueryCanceled,
     Locked,
     Unreachable,
+    NoRoom,
     ReadOnly,
     WrongSchema,
     NameTaken,
@@ -71,7 +72,8 @@ impl Kind {
             | SqlState::PROTOCOL_VIOLATION => Self::Unreachable,
             // transaction_timeout of PostgreSQL 17, which the driver has no name for.
             _ if state.code() == "25P04" => Self::QueryCanceled,
-            // Class 53: out of disk, memory or connections. Class 08: connection exceptions, as poolers send them.
+            SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => Self::NoRoom,
+            // Class 53: out of connections, or of whatever else. Class 08: connection exceptions, as poolers send them.
             _ if state.code().starts_with("53") || state.code().starts_with("08") => Self::Unreachable,
             _ => Self::Bug,
         }
@@ -97,6 +99,11 @@ impl Kind {
             Self::Unreachable => unavailable(
                 Reason::DatabaseUnavailable,
                 "the database can't be reached: nothing was done, try again",
+                cause,
+            ),
+            Self::NoRoom => unavailable(
+                Reason::DatabaseUnavailable,
+                "the database has no room left, on disk or in memory: nothing was done, try again",
                 cause,
             ),
             Self::ReadOnly => unavailable(

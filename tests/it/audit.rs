@@ -4,6 +4,7 @@
 mod append_only;
 mod command;
 mod format;
+mod full_disk;
 mod restore;
 mod retention;
 mod rights;
