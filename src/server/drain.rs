@@ -1,4 +1,5 @@
-//! Ends streams when their connection closes: a watch that goes on for ever must not hold a shutdown.
+//! Ends streams when their connection closes: neither a watch that goes on for ever nor an export that is long may hold a
+//! shutdown.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -36,6 +37,7 @@ impl Layer for Drain {
                     Body::new(DrainedBody {
                         body: Some(body),
                         closing: Box::pin(token.cancelled_owned()),
+                        is_ending: false,
                     })
                 })
             }
@@ -44,11 +46,14 @@ impl Layer for Drain {
     }
 }
 
-/// A stream of answers that ends when `closing` resolves.
+/// A stream of answers that ends when `closing` resolves: at once when it waits, else behind the frame that is ready. Frames have
+/// whole messages. A stream that has come to its own end by then keeps its own status.
 struct DrainedBody {
     /// None after the end.
     body: Option<Body>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whether the last frame was given.
+    is_ending: bool,
 }
 
 impl HttpBody for DrainedBody {
@@ -60,16 +65,18 @@ impl HttpBody for DrainedBody {
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
-            return Poll::Ready(frame);
-        }
-        match this.closing.as_mut().poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => {
-                this.body = None;
-                Poll::Ready(Some(trailers(&draining())))
+        let is_closing = this.closing.as_mut().poll(context).is_ready();
+        let polled = Pin::new(body).poll_frame(context);
+        match &polled {
+            Poll::Pending if is_closing => {}
+            Poll::Ready(Some(Ok(frame))) if this.is_ending && frame.is_data() => {}
+            Poll::Pending | Poll::Ready(_) => {
+                this.is_ending = is_closing;
+                return polled;
             }
         }
+        this.body = None;
+        Poll::Ready(Some(trailers(&draining())))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -45,6 +45,7 @@ pub fn descriptors() -> Vec<u8> {
     let mut methods: Vec<_> = UNARY_METHODS.iter().map(|name| method(name, false)).collect();
     methods.push(method("Stream", true));
     methods.push(method("StreamPanic", true));
+    methods.push(method("StreamOn", true));
     let service = ServiceDescriptorProto {
         name: Some("TestService".into()),
         method: methods,
@@ -66,7 +67,8 @@ pub async fn call(channel: Channel, method: &str, request: Request<String>) -> R
     client.unary(request, path, ProstCodec::default()).await
 }
 
-/// Opens `Stream`, which says one word and then nothing more, or `StreamPanic`, which panics instead.
+/// Opens `Stream`, which says one word and then nothing more, `StreamPanic`, which panics instead, or `StreamOn`, which never
+/// stops and is always ready.
 pub async fn open_stream(channel: Channel, method: &str) -> tonic::Streaming<String> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
@@ -130,7 +132,11 @@ impl Service<http::Request<Body>> for TestService {
             let mut grpc = Grpc::new(codec).max_encoding_message_size(MAX_MESSAGE_BYTES);
             if method.starts_with("Stream") {
                 let streaming = service_fn(move |_: Request<String>| {
-                    std::future::ready(Ok(Response::new(words(method == "StreamPanic"))))
+                    let said = match method.as_str() {
+                        "StreamOn" => stream::repeat_with(|| Ok("on".repeat(10_000))).boxed(),
+                        panics_or_not => words(panics_or_not == "StreamPanic").boxed(),
+                    };
+                    std::future::ready(Ok(Response::new(said)))
                 });
                 return Ok(grpc.server_streaming(streaming, request).await);
             }

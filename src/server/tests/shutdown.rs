@@ -47,6 +47,27 @@ async fn endless_streams_end_with_unavailable_and_do_not_hold_the_shutdown() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_always_ready_ends_between_two_messages() {
+    let server = TestServer::start().await;
+    let mut stream = service::open_stream(server.channel().await, "StreamOn").await;
+    assert!(stream.message().await.unwrap().is_some());
+
+    server.shutdown.begin();
+    let reading = async {
+        loop {
+            match stream.message().await {
+                Ok(message) => assert_eq!(message.map(|text| text.len()), Some(20_000)),
+                Err(end) => return end,
+            }
+        }
+    };
+    // As long as it is read, nothing but its end ends it.
+    let end = tokio::time::timeout(SOON, reading).await.unwrap();
+    assert_eq!((end.code() as i32, reason(&end).as_str()), (14, "DRAINING"));
+    server.ended(SOON).await;
+}
+
+#[tokio::test]
 async fn calls_finish_and_new_ones_are_taken_while_draining() {
     let server = TestServer::start_with(|options| {
         options.drain_delay = Duration::from_millis(300);
