@@ -28,6 +28,8 @@ pub enum Finding {
     },
     /// A seal or the checkpoint is signed by a key that is not among those that were given.
     UnknownKey {
+        /// The number of the seal; none for the checkpoint.
+        seal: Option<i64>,
         /// The id of the key.
         key_id: String,
     },
@@ -81,10 +83,17 @@ impl fmt::Display for Finding {
             Self::CheckpointEdited => f.write_str("the checkpoint of the retention was edited"),
             Self::SealRemoved { number } => write!(f, "seal {number} was removed"),
             Self::SealEdited { number } => write!(f, "seal {number} was edited"),
-            Self::UnknownKey { key_id } => write!(
-                f,
-                "the key {key_id}, which signed a seal, is not among the public keys that were given"
-            ),
+            Self::UnknownKey { seal, key_id } => {
+                match seal {
+                    Some(number) => write!(f, "seal {number}")?,
+                    None => f.write_str("the checkpoint of the retention")?,
+                }
+                write!(
+                    f,
+                    " is signed by the key {key_id}, which is not among the public keys that were given: add it to \
+                     AUDIT_PUBLIC_KEYS_FILE if it is one of yours"
+                )
+            }
             Self::EventEdited { id, seal } => write!(f, "event {id} of seal {seal} was edited"),
             Self::EventRemoved { seal, position, after } => {
                 write!(f, "event number {position} of seal {seal} was removed")?;
@@ -183,7 +192,7 @@ impl<K: CheckSignature> Verifier<K> {
 
     /// Takes the checkpoint that the retention left, before all else.
     pub fn take_checkpoint(&mut self, checkpoint: &Checkpoint, signed: &Signed) {
-        self.check_signature(&checkpoint.message(), signed, Finding::CheckpointEdited);
+        self.check_signature(&checkpoint.message(), signed, None);
         self.report.kept_from = Some(checkpoint.kept_from);
         self.last = Head {
             number: checkpoint.seal_number,
@@ -229,7 +238,7 @@ impl<K: CheckSignature> Verifier<K> {
             self.find(Finding::SealEdited { number });
         }
         let message = seal.content.message(seal.root);
-        self.check_signature(&message, &seal.signed, Finding::SealEdited { number });
+        self.check_signature(&message, &seal.signed, Some(number));
         if self.is_done() {
             return;
         }
@@ -272,11 +281,14 @@ impl<K: CheckSignature> Verifier<K> {
         }
     }
 
-    fn check_signature(&mut self, message: &[u8], signed: &Signed, otherwise: Finding) {
-        match self.keys.check(message, signed) {
-            SignatureCheck::Good => {}
-            SignatureCheck::Bad => self.find(otherwise),
-            SignatureCheck::UnknownKey => self.find(Finding::UnknownKey {
+    /// Checks the signature of a seal, or that of the checkpoint.
+    fn check_signature(&mut self, message: &[u8], signed: &Signed, seal: Option<i64>) {
+        match (self.keys.check(message, signed), seal) {
+            (SignatureCheck::Good, _) => {}
+            (SignatureCheck::Bad, Some(number)) => self.find(Finding::SealEdited { number }),
+            (SignatureCheck::Bad, None) => self.find(Finding::CheckpointEdited),
+            (SignatureCheck::UnknownKey, _) => self.find(Finding::UnknownKey {
+                seal,
                 key_id: signed.key_id.clone(),
             }),
         }

@@ -168,7 +168,10 @@ async fn seals_that_were_edited_or_removed_are_named() {
         ),
         (
             "UPDATE audit_seal SET key_id = 'mine' WHERE number = 2",
-            Finding::UnknownKey { key_id: "mine".into() },
+            Finding::UnknownKey {
+                seal: Some(2),
+                key_id: "mine".into(),
+            },
         ),
     ] {
         sql.batch_execute(statement).await.unwrap();

@@ -212,7 +212,7 @@ fn seals_that_are_not_as_signed_are_named() {
     let mut foreign = log();
     seal_of(&mut foreign, 2).signed.key_id = "other".into();
     let key_id = "other".to_owned();
-    assert_eq!(finding(&foreign), Some(Finding::UnknownKey { key_id }));
+    assert_eq!(finding(&foreign), Some(Finding::UnknownKey { seal: Some(2), key_id }));
 }
 
 #[test]
