@@ -34,7 +34,7 @@ pub use access::AccessConfig;
 pub use args::{
     AccessArgs, AuditAction, AuditArgs, AuditKeepingArgs, AuthenticationArgs, Cli, ClientArgs, Command, DashboardArgs,
     DatabaseArgs, EmbeddedArgs, ExportArgs, ImportArgs, ListenerArgs, LogArgs, MaintainArgs, MigrateAction,
-    MigrateArgs, PoolArgs, RenderArgs, RequestArgs, ServeArgs, TemplateAction, TemplateArgs, TlsArgs,
+    MigrateArgs, PoolArgs, PublicKeysArgs, RenderArgs, RequestArgs, ServeArgs, TemplateAction, TemplateArgs, TlsArgs,
 };
 pub use audit::{AuditCommandConfig, AuditConfig, AuditSource, AuditTask};
 pub use authentication::AuthenticationConfig;

@@ -13,8 +13,8 @@ use std::path::Path;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::{PemObject as _, SectionKind};
 
 use crate::domain::audit::{CheckSignature, Signature, SignatureCheck, Signed};
 use crate::domain::digest::Digest;
@@ -37,12 +37,27 @@ pub enum KeyError {
     /// It has no private key.
     #[error("has no Ed25519 private key: make one with `openssl genpkey -algorithm ed25519`")]
     NotPrivate,
+    /// It has no public key.
+    #[error("holds no Ed25519 public key: `openssl pkey -in KEY -pubout` writes the one of a private key")]
+    NoPublic,
     /// It has something else than public keys.
-    #[error("must hold Ed25519 public keys: `openssl pkey -in KEY -pubout` writes the one of a private key")]
-    NotPublic,
+    #[error(
+        "must hold Ed25519 public keys alone; PEM blocks that are none: {}. `openssl pkey -in KEY -pubout` writes the public \
+         key of a private one",
+        listed(.blocks)
+    )]
+    NotPublic {
+        /// Which blocks, from 1.
+        blocks: Vec<usize>,
+    },
     /// A new key could not be made.
     #[error("no key can be made: the system gives no random numbers")]
     NoRandomness,
+}
+
+fn listed(numbers: &[usize]) -> String {
+    let texts: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 /// A private key.
@@ -132,17 +147,23 @@ impl PublicKeys {
     /// Reads a PEM file of one or more.
     ///
     /// # Errors
-    /// When it can't be read, or holds anything else.
+    /// When it can't be read, or holds none or anything else: then with everything that is no public key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let text = fs::read(path)?;
         let mut keys = Self::default();
-        for item in SubjectPublicKeyInfoDer::pem_slice_iter(&text) {
-            let der = item.map_err(|_| KeyError::NotPublic)?;
-            let key = der.strip_prefix(&PUBLIC_KEY_PREFIX).filter(|key| key.len() == 32);
-            keys.add(key.ok_or(KeyError::NotPublic)?);
+        let mut others = Vec::new();
+        for (number, block) in (1..).zip(<(SectionKind, Vec<u8>)>::pem_slice_iter(&text)) {
+            let der = block.ok().filter(|(kind, _)| *kind == SectionKind::PublicKey);
+            match der.as_ref().and_then(|(_, der)| public_key(der)) {
+                Some(key) => keys.add(key),
+                None => others.push(number),
+            }
         }
-        if keys.0.is_empty() {
-            return Err(KeyError::NotPublic);
+        if !others.is_empty() {
+            return Err(KeyError::NotPublic { blocks: others });
+        }
+        if keys.is_empty() {
+            return Err(KeyError::NoPublic);
         }
         Ok(keys)
     }
@@ -174,6 +195,11 @@ impl CheckSignature for PublicKeys {
             Err(_) => SignatureCheck::Bad,
         }
     }
+}
+
+/// The 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo; none for other keys.
+fn public_key(der: &[u8]) -> Option<&[u8]> {
+    der.strip_prefix(&PUBLIC_KEY_PREFIX).filter(|key| key.len() == 32)
 }
 
 fn key_id(public_key: &[u8]) -> String {
@@ -244,14 +270,22 @@ mod tests {
             SigningKey::read(file(PUBLIC).path()),
             Err(KeyError::NotPrivate)
         ));
-        assert!(matches!(
-            PublicKeys::read(file(PRIVATE).path()),
-            Err(KeyError::NotPublic)
-        ));
-        assert!(matches!(PublicKeys::read(file("").path()), Err(KeyError::NotPublic)));
+        assert!(matches!(PublicKeys::read(file("").path()), Err(KeyError::NoPublic)));
         assert!(matches!(
             SigningKey::read_or_create(file("x").path()),
             Err(KeyError::NotPrivate)
         ));
+    }
+
+    #[test]
+    fn all_that_is_no_public_key_is_told_of_at_once() {
+        let longer = to_pem("PUBLIC KEY", &[PUBLIC_KEY_PREFIX.as_slice(), &[0; 33]].concat());
+        let text = [PRIVATE, PUBLIC, &longer, "-----BEGIN PUBLIC KEY-----\nMCow\n"].concat();
+        let refused = PublicKeys::read(file(&text).path()).unwrap_err();
+        assert!(
+            matches!(&refused, KeyError::NotPublic { blocks } if *blocks == [1, 3, 4]),
+            "{refused:?}"
+        );
+        assert!(refused.to_string().contains("none: 1, 3, 4."), "{refused}");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{AuditAction, AuditArgs, AuditKeepingArgs};
+use super::args::{AuditAction, AuditArgs, AuditKeepingArgs, PublicKeysArgs};
 use super::connect::ConnectConfig;
 use super::environment::Environment;
 use super::log::LogConfig;
@@ -65,6 +65,14 @@ fn read_key(reader: &mut Reader, path: Option<String>) -> Option<SigningKey> {
     })
 }
 
+/// Reads the public keys whose signatures count beside those of the signing key.
+pub(super) fn read_public_keys(reader: &mut Reader, args: PublicKeysArgs) -> Option<PublicKeys> {
+    let PublicKeysArgs { audit_public_keys_file } = args;
+    reader.read("AUDIT_PUBLIC_KEYS_FILE", audit_public_keys_file, |path| {
+        PublicKeys::read(Path::new(path)).map_err(|error| error.to_string())
+    })
+}
+
 /// The checked configuration of `audit`.
 #[derive(Debug, Clone)]
 pub struct AuditCommandConfig {
@@ -119,7 +127,7 @@ impl AuditCommandConfig {
             AuditAction::Verify {
                 file,
                 expected_head,
-                audit_public_keys_file,
+                public_keys,
                 audit_signing_key_file,
             } => {
                 let source = match file {
@@ -129,7 +137,7 @@ impl AuditCommandConfig {
                 let expected_head = reader.read("EXPECTED_HEAD", expected_head, |text| {
                     text.parse().map_err(|error: NotAHead| error.to_string())
                 });
-                let keys = read_keys(&mut reader, audit_public_keys_file, audit_signing_key_file);
+                let keys = read_keys(&mut reader, public_keys, audit_signing_key_file);
                 source.map(|source| AuditTask::Verify {
                     source,
                     keys,
@@ -142,11 +150,9 @@ impl AuditCommandConfig {
 }
 
 /// The public keys that were given, and that of the private key, whichever is there.
-fn read_keys(reader: &mut Reader, public: Option<String>, private: Option<String>) -> PublicKeys {
-    let given = public.is_some() || private.is_some();
-    let public = reader.read("AUDIT_PUBLIC_KEYS_FILE", public, |path| {
-        PublicKeys::read(Path::new(path)).map_err(|error| error.to_string())
-    });
+fn read_keys(reader: &mut Reader, public: PublicKeysArgs, private: Option<String>) -> PublicKeys {
+    let given = public.audit_public_keys_file.is_some() || private.is_some();
+    let public = read_public_keys(reader, public);
     let own = read_key(reader, private);
     if !given {
         reader.report(
@@ -154,9 +160,5 @@ fn read_keys(reader: &mut Reader, public: Option<String>, private: Option<String
             "is missing: a seal is worth nothing without the public key of whoever signed it",
         );
     }
-    let keys = public.unwrap_or_default();
-    match own {
-        Some(key) => keys.with(&key),
-        None => keys,
-    }
+    own.iter().fold(public.unwrap_or_default(), PublicKeys::with)
 }

@@ -1,5 +1,6 @@
 //! From the command line to the checked configuration.
 
+mod audit;
 mod callers;
 mod database;
 

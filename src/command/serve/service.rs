@@ -21,7 +21,6 @@ use crate::grpc::{self, AuditLog, Dashboards, Handlers, Preferences, ShareRules,
 use crate::health::{self, HealthHandle, PoolSnapshot, PoolSource, ProbeOk, SchemaState};
 use crate::server::{CallLimits, ConnectionLimits, Methods, Server, ServerOptions, Services, Shutdown};
 use crate::sidecar;
-use crate::signing::PublicKeys;
 use crate::store::migrate;
 use crate::store::pool::{Pool, PoolStats};
 use crate::store::probe::Probe;
@@ -147,8 +146,8 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
         export: config.requests.export_timeout,
     };
     let access = AccessControl::new(config.access.bootstrap_admins.clone(), Arc::new(store.clone()));
-    let signing_key = config.audit.key.as_deref();
-    let keys = signing_key.map_or_else(PublicKeys::default, |key| PublicKeys::default().with(key));
+    let earlier = config.audit_public_keys.clone();
+    let keys = config.audit.key.iter().fold(earlier, |keys, key| keys.with(key));
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),

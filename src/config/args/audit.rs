@@ -1,4 +1,4 @@
-//! The options of the audit log: how it is kept, and of the command that reads it.
+//! The options of the audit log: how it is kept and verified, and those of `audit`.
 
 use std::path::PathBuf;
 
@@ -37,6 +37,16 @@ pub struct AuditKeepingArgs {
     pub audit_retention: Option<String>,
 }
 
+/// Whose signatures count, when the audit log is verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Audit log")]
+pub struct PublicKeysArgs {
+    /// The Ed25519 public keys whose seals count beside those of the signing key, such as earlier ones, as PEM, one after the
+    /// other: openssl pkey -in KEY -pubout. [default: none]
+    #[arg(long, env, value_name = "FILE")]
+    pub audit_public_keys_file: Option<String>,
+}
+
 /// The options of `audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
@@ -61,9 +71,9 @@ pub enum AuditAction {
         /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
         #[arg(long, value_name = "NUMBER:ROOT")]
         expected_head: Option<String>,
-        /// The public keys that count, as PEM, one after the other
-        #[arg(long, env, value_name = "FILE")]
-        audit_public_keys_file: Option<String>,
+        /// Whose signatures count.
+        #[command(flatten)]
+        public_keys: PublicKeysArgs,
         /// The private key that signs, whose public key counts then, too
         #[arg(long, env, value_name = "FILE")]
         audit_signing_key_file: Option<String>,

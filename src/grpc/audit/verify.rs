@@ -80,7 +80,9 @@ fn not_sealed() -> Error {
     Error::FailedPrecondition {
         reason: Reason::AuditLogNotSealed,
         name: WHOLE_LOG.into(),
-        description: "this server seals nothing: set AUDIT_SIGNING_KEY_FILE, so that changes to the log are found out"
-            .into(),
+        description:
+            "this server has no key of the audit log: set AUDIT_SIGNING_KEY_FILE, so that changes to the log are \
+                      found out, or AUDIT_PUBLIC_KEYS_FILE where other servers seal it"
+                .into(),
     }
 }
