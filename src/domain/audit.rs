@@ -15,7 +15,7 @@ pub mod seal;
 pub mod verification;
 
 pub use event::AuditEvent;
-pub use listing::{ListAuditEvents, ListedEvent};
+pub use listing::{ListAuditEvents, ListAuditSeals, ListedEvent, ListedSeal};
 pub use month::Month;
 pub use outcome::AuditResult;
 pub use record::{AuditItem, Record};

@@ -15,7 +15,7 @@ use super::reason::Reason;
 use super::violation::{Violation, quoted};
 
 pub use access_grant::{AccessGrantName, GrantParent};
-pub use audit_event::{AuditEventName, AuditParent};
+pub use audit_event::{AuditEventName, AuditParent, AuditSealName, require_platform};
 pub use share_link::ShareLinkName;
 pub use template::TemplateName;
 

@@ -70,6 +70,8 @@ pub enum PageOrder {
     ShareLinks(OrderBy<ShareLinkOrderKey>),
     /// Audit events, from the end that the caller asked for.
     AuditEvents(OrderBy<AuditOrderKey>),
+    /// Seals over the audit log, the newest first.
+    NewestSealFirst,
     /// Revisions of one dashboard, the newest first.
     NewestRevisionFirst,
     /// Favourites of a user, in the order in which they were added.
@@ -101,6 +103,7 @@ impl PageOrder {
                 ShareLinkOrderKey::CreateTime => matches!(cursor, Cursor::CreateTime { .. }),
             },
             Self::AuditEvents(_) => matches!(cursor, Cursor::EventTime { .. }),
+            Self::NewestSealFirst => matches!(cursor, Cursor::Seal(_)),
             Self::NewestRevisionFirst => matches!(cursor, Cursor::Revision(_)),
             Self::FavoritesAsAdded => matches!(cursor, Cursor::Favorite(_)),
             Self::LastViewedFirst => matches!(cursor, Cursor::ViewTime { .. }),
@@ -116,6 +119,7 @@ impl fmt::Display for PageOrder {
             Self::Templates(order) => order.fmt(f),
             Self::ShareLinks(order) => order.fmt(f),
             Self::AuditEvents(order) => order.fmt(f),
+            Self::NewestSealFirst => f.write_str("number desc"),
             Self::NewestRevisionFirst => f.write_str("revision desc"),
             Self::FavoritesAsAdded => f.write_str("position"),
             Self::LastViewedFirst => f.write_str("view_time desc"),
@@ -205,6 +209,8 @@ pub enum Cursor {
         /// Which of those of the same time.
         uid: Uuid,
     },
+    /// Of seals over the audit log: the number, from 1.
+    Seal(i64),
     /// Of dashboards by the time when a user looked at them last.
     ViewTime {
         /// To the microsecond, from 1970 on.
@@ -234,6 +240,7 @@ enum Position {
     Revision(i32),
     Favorite(i64),
     EventTime(i64, Uuid),
+    Seal(i64),
     ViewTime(i64, Uuid),
     Grant(Subject, Role),
 }
@@ -250,6 +257,7 @@ impl Cursor {
             Self::Revision(number) => json!({ "revision": number }),
             Self::Favorite(position) => json!({ "favorite": position }),
             Self::EventTime { time, uid } => json!({ "event_time": [microseconds(time), uid] }),
+            Self::Seal(number) => json!({ "seal": number }),
             Self::ViewTime { time, uid } => json!({ "view_time": [microseconds(time), uid] }),
             Self::Grant { subject, role } => json!({ "grant": [subject, role] }),
         };
@@ -273,6 +281,7 @@ impl Cursor {
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
             Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
             Position::EventTime(time, uid) => from_microseconds(time).map(|time| Self::EventTime { time, uid }),
+            Position::Seal(number) => (number > 0).then_some(Self::Seal(number)),
             Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),
             Position::Grant(subject, role) => Some(Self::Grant { subject, role }),
         }

@@ -14,7 +14,7 @@ use crate::grpc::audit::verify::Verification;
 use crate::grpc::proto::audit_service_server::AuditService;
 use crate::grpc::proto::{
     ExportAuditEventsRequest, GetAuditEventRequest, GetAuditEventResponse, ListAuditEventsRequest,
-    ListAuditEventsResponse, VerifyAuditLogRequest,
+    ListAuditEventsResponse, ListAuditSealsRequest, ListAuditSealsResponse, VerifyAuditLogRequest,
 };
 use crate::signing::PublicKeys;
 use crate::store::Store;
@@ -64,6 +64,13 @@ impl AuditService for AuditLog {
         request: Request<ExportAuditEventsRequest>,
     ) -> Result<Response<ExportedEvents>, Status> {
         answer(self.export(request).await)
+    }
+
+    async fn list_audit_seals(
+        &self,
+        request: Request<ListAuditSealsRequest>,
+    ) -> Result<Response<ListAuditSealsResponse>, Status> {
+        answer(self.list_seals(request).await)
     }
 
     type VerifyAuditLogStream = Verification;

@@ -9,6 +9,7 @@ mod reading;
 mod retention;
 mod rows;
 mod sealing;
+mod seals;
 mod walk;
 mod xid;
 

@@ -23,6 +23,7 @@ use dashboard_store::store::{NewSeal, Retention, Sealing, Store};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::support::audit::{disable_guards, partitions};
 use crate::support::cluster::{TestDatabase, directory};
 
 /// How long a test waits for other tests to end their transactions, which hold sealing back.
@@ -132,27 +133,6 @@ async fn append_at(sql: &Client, events: i32, time: &str) -> Vec<Uuid> {
 async fn count(sql: &Client, table: &str) -> i64 {
     let statement = format!("SELECT count(*) FROM {table}");
     sql.query_one(&statement, &[]).await.unwrap().get(0)
-}
-
-/// The names of the partitions, in their order.
-async fn partitions(sql: &Client) -> Vec<String> {
-    let statement =
-        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_log'::regclass ORDER BY 1";
-    let rows = sql.query(statement, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Lets this superuser do what the triggers refuse.
-async fn disable_guards(sql: &Client) {
-    let tables = partitions(sql).await;
-    let all = tables
-        .iter()
-        .map(String::as_str)
-        .chain(["audit_log", "audit_seal", "audit_checkpoint"]);
-    for table in all {
-        let disable = format!("ALTER TABLE {table} DISABLE TRIGGER USER");
-        sql.batch_execute(&disable).await.unwrap();
-    }
 }
 
 /// Attaches the partition of a month, such as `2019-01`, as `ensure_audit_partitions` does.

@@ -8,18 +8,27 @@ mod get;
 mod list;
 mod reads;
 mod roles;
+mod rotation;
+mod seals;
 mod verify;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use dashboard_store::config::ServeConfig;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
+use dashboard_store::signing::SigningKey;
+use proto::verify_audit_log_response::Content;
 use tokio_postgres::Client as Sql;
 use tonic::transport::Channel;
+use tonic_health::pb::health_check_response::ServingStatus;
+use uuid::Uuid;
 
 use crate::support::TestServer;
-use crate::support::cluster::TestDatabase;
+use crate::support::cluster::{TestDatabase, directory};
 use crate::support::requests::as_user;
+use crate::support::transfer::read_all;
 
 type Client = AuditServiceClient<Channel>;
 
@@ -69,6 +78,63 @@ async fn insert_events(sql: &Sql, from: i32, to: i32) {
             CASE WHEN n % 2 = 1 THEN 'p' END, 'tests/' || n, gen_random_uuid()
         FROM generate_series($1::integer, $2::integer) AS n";
     sql.execute(statement, &[&from, &to]).await.unwrap();
+}
+
+/// A new key to seal with.
+fn new_key() -> Arc<SigningKey> {
+    let path = directory().join(format!("key-{}.pem", Uuid::new_v4()));
+    Arc::new(SigningKey::read_or_create(&path).unwrap())
+}
+
+/// What VerifyAuditLog finds.
+async fn verify(client: &mut Client, expected_head: &str) -> proto::VerifyVerdict {
+    let request = proto::VerifyAuditLogRequest {
+        expected_head: expected_head.into(),
+    };
+    let answers = client.verify_audit_log(as_user("alice", request)).await.unwrap();
+    let (read, end) = read_all(answers.into_inner()).await;
+    end.unwrap();
+    match read.last().and_then(|answer| answer.content.clone()) {
+        Some(Content::Verdict(verdict)) => verdict,
+        other => panic!("no verdict: {other:?}"),
+    }
+}
+
+/// The newest seals.
+async fn list_seals(client: &mut Client, page_size: i32) -> Vec<proto::AuditSeal> {
+    let request = proto::ListAuditSealsRequest {
+        parent: "platform".into(),
+        page_size,
+        ..Default::default()
+    };
+    let answer = client.list_audit_seals(as_user("alice", request)).await.unwrap();
+    answer.into_inner().audit_seals
+}
+
+/// Waits until the newest seal is by this key.
+async fn wait_for_seal_by(client: &mut Client, key: &SigningKey) -> proto::AuditSeal {
+    let sealed = async {
+        loop {
+            let newest = list_seals(client, 1).await.pop();
+            if let Some(seal) = newest.filter(|seal| seal.key_id == key.id()) {
+                return seal;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(2 * LIMIT, sealed)
+        .await
+        .expect("nothing is sealed")
+}
+
+/// Starts a server on the database of another one, and waits until it serves.
+async fn restart(stopped: TestServer, adjust: impl FnOnce(&mut ServeConfig)) -> TestServer {
+    let database = stopped.database().clone();
+    stopped.stop().await;
+    let connect = database.service_config();
+    let server = TestServer::launch(database, connect, adjust).await;
+    server.wait_until(ServingStatus::Serving).await;
+    server
 }
 
 /// Gives `subject` a role on a project, or on the platform.

@@ -1,4 +1,4 @@
-//! Names of audit events, `auditEvents/{uuid}`, and what they are listed of.
+//! Names of audit events, `auditEvents/{uuid}`, and of the seals over them, `auditSeals/{number}`; and what both are listed of.
 
 use std::fmt;
 
@@ -44,6 +44,18 @@ impl AuditParent {
     }
 }
 
+/// Checks that `name` is the platform, the parent of all seals: each is about events of all projects.
+///
+/// # Errors
+/// `FIELD_REQUIRED` or `INVALID_NAME` on `field`.
+pub fn require_platform(field: &str, name: &str) -> Result<(), Violation> {
+    require_set(field, name, PLATFORM)?;
+    match name {
+        PLATFORM => Ok(()),
+        _ => Err(malformed(field, name, PLATFORM)),
+    }
+}
+
 impl fmt::Display for AuditParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -82,6 +94,19 @@ impl fmt::Display for AuditEventName {
     }
 }
 
+/// The name of one seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditSealName {
+    /// Its number.
+    pub number: i64,
+}
+
+impl fmt::Display for AuditSealName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "auditSeals/{}", self.number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +124,19 @@ mod tests {
             ("platform/", Reason::InvalidName),
         ] {
             let refused = AuditParent::parse("parent", parent).unwrap_err();
+            assert_eq!(refused.reason, reason, "{parent}");
+        }
+    }
+
+    #[test]
+    fn seals_are_of_the_platform_alone() {
+        assert!(require_platform("parent", "platform").is_ok());
+        for (parent, reason) in [
+            ("", Reason::FieldRequired),
+            ("projects/p", Reason::InvalidName),
+            ("platform/", Reason::InvalidName),
+        ] {
+            let refused = require_platform("parent", parent).unwrap_err();
             assert_eq!(refused.reason, reason, "{parent}");
         }
     }

@@ -78,6 +78,7 @@ fn every_cursor_round_trips_in_its_own_order_alone() {
             PageOrder::AuditEvents(OrderBy::default()),
             Cursor::EventTime { time, uid },
         ),
+        (PageOrder::NewestSealFirst, Cursor::Seal(i64::MAX)),
         (templates_by(TemplateOrderKey::Name), Cursor::TemplateName(template)),
         (
             templates_by(TemplateOrderKey::UsageCount),
@@ -194,6 +195,14 @@ fn forged_positions_are_refused() {
     let query = PagedQuery { order, ..QUERY };
     assert_eq!(
         decode(&forge("{\"revision\":0}", &query), &query),
+        Err(Reason::InvalidPageToken)
+    );
+    let seals = PagedQuery {
+        order: PageOrder::NewestSealFirst,
+        ..QUERY
+    };
+    assert_eq!(
+        decode(&forge("{\"seal\":0}", &seals), &seals),
         Err(Reason::InvalidPageToken)
     );
     assert_eq!(

@@ -1,13 +1,14 @@
-//! ListAuditEvents and GetAuditEvent.
+//! ListAuditEvents, GetAuditEvent and ListAuditSeals.
 
 use tonic::Request;
 
 use super::AuditLog;
 use crate::access::Scope;
-use crate::domain::name::{AuditEventName, AuditParent};
+use crate::domain::audit::ListAuditSeals;
+use crate::domain::name::{AuditEventName, AuditParent, require_platform};
 use crate::error::Result;
 use crate::grpc::call::open;
-use crate::grpc::convert::audit::{parse_list, present_event};
+use crate::grpc::convert::audit::{parse_list, parse_list_seals, present_event, present_seal};
 use crate::grpc::proto;
 
 impl AuditLog {
@@ -41,6 +42,22 @@ impl AuditLog {
         self.store.record_audit_read(&access, &message.name, "").await?;
         Ok(proto::GetAuditEventResponse {
             audit_event: Some(present_event(event)),
+        })
+    }
+
+    pub(super) async fn list_seals(
+        &self,
+        request: Request<proto::ListAuditSealsRequest>,
+    ) -> Result<proto::ListAuditSealsResponse> {
+        let (caller, message) = open(request)?;
+        require_platform("parent", &message.parent)?;
+        let access = self.access.require(&caller, Scope::Platform).await?;
+        let query = parse_list_seals(&message)?;
+        let page = self.store.list_audit_seals(&access, &query).await?;
+        self.store.record_audit_read(&access, &message.parent, "").await?;
+        Ok(proto::ListAuditSealsResponse {
+            audit_seals: page.items.into_iter().map(present_seal).collect(),
+            next_page_token: ListAuditSeals::binding().next_token(page.next.as_ref()),
         })
     }
 }

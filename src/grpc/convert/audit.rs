@@ -1,12 +1,14 @@
-//! Audit events: what is asked for, and how they are presented.
+//! Audit events and seals: what is asked for, and how they are presented.
 
 use super::time::timestamp;
 use crate::domain::audit::listing::{newest_first, parse_order};
 use crate::domain::audit::seal::NotAHead;
-use crate::domain::audit::{AuditResult, Head, ListAuditEvents, ListedEvent, Record, Report};
+use crate::domain::audit::{
+    AuditResult, Head, ListAuditEvents, ListAuditSeals, ListedEvent, ListedSeal, Record, Report,
+};
 use crate::domain::digest::Digest;
 use crate::domain::filter::AuditFilter;
-use crate::domain::name::{AuditEventName, AuditParent};
+use crate::domain::name::{AuditEventName, AuditParent, AuditSealName};
 use crate::domain::page::PageSize;
 use crate::domain::reason::Reason;
 use crate::domain::violation::{Violation, Violations};
@@ -50,6 +52,17 @@ pub fn parse_export(
     })
 }
 
+/// Parses all of a list of seals but its parent, which was authorised before.
+pub fn parse_list_seals(request: &proto::ListAuditSealsRequest) -> Result<ListAuditSeals, Violations> {
+    let mut wrong = Violations::default();
+    let page_size = wrong.note(PageSize::parse("page_size", request.page_size));
+    let after = wrong.note(ListAuditSeals::binding().parse_token("page_token", &request.page_token));
+    match (page_size, after) {
+        (Some(page_size), Some(after)) => Ok(ListAuditSeals { page_size, after }),
+        _ => Err(wrong),
+    }
+}
+
 /// Parses the head that a verification shall find; none where none was given.
 pub fn parse_head(request: &proto::VerifyAuditLogRequest) -> Result<Option<Head>, Violation> {
     match request.expected_head.as_str() {
@@ -91,8 +104,29 @@ pub fn present_event(listed: ListedEvent) -> proto::AuditEvent {
         correlation_id: event.correlation_id.to_string(),
         trace_id: event.trace_id.unwrap_or_default(),
         count: event.event_count,
-        seal: seal.map_or_else(String::new, |number| format!("auditSeals/{number}")),
+        seal: seal.map_or_else(String::new, |number| AuditSealName { number }.to_string()),
         details: event.details,
+    }
+}
+
+/// Presents a seal.
+pub fn present_seal(listed: ListedSeal) -> proto::AuditSeal {
+    let xid = |id: u64| id.try_into().unwrap_or(i64::MAX);
+    proto::AuditSeal {
+        name: listed.name.to_string(),
+        number: listed.name.number,
+        epoch: listed.epoch,
+        month: listed.month.to_string(),
+        from_xid: xid(listed.from_xid),
+        to_xid: xid(listed.to_xid),
+        after_seq: listed.after_seq,
+        last_seq: listed.last_seq,
+        event_count: listed.event_count,
+        previous_root: listed.previous_root.to_string(),
+        root: listed.root.to_string(),
+        seal_time: Some(timestamp(listed.sealed_at)),
+        key_id: listed.signed.key_id,
+        signature: listed.signed.signature.into(),
     }
 }
 

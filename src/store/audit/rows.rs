@@ -8,8 +8,9 @@ use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use super::xid::Xid;
-use crate::domain::audit::{AuditEvent, Checkpoint, Month, Seal, SealContent, Signature, Signed};
+use crate::domain::audit::{AuditEvent, Checkpoint, ListedSeal, Month, Seal, SealContent, Signature, Signed};
 use crate::domain::digest::Digest;
+use crate::domain::name::AuditSealName;
 use crate::error::{Error, Result};
 
 /// The columns of an event, in the order in which [`event`] reads them: by position, because verification reads millions.
@@ -107,7 +108,19 @@ pub(super) fn position(row: &Row) -> Result<(u64, i64)> {
 /// # Errors
 /// `Internal` with its number, when it is none of ours.
 pub(super) fn seal(row: &Row) -> Result<Seal> {
-    read_seal(row).map_err(|error| unreadable("seal", row.try_get::<_, i64>("number").ok(), &error))
+    read_seal(row).map_err(|error| unreadable_seal(row, &error))
+}
+
+/// Reads a seal without its digests.
+///
+/// # Errors
+/// `Internal` with its number, when it is none of ours.
+pub(super) fn listed_seal(row: &Row) -> Result<ListedSeal> {
+    read_listed_seal(row).map_err(|error| unreadable_seal(row, &error))
+}
+
+fn unreadable_seal(row: &Row, error: &Error) -> Error {
+    unreadable("seal", row.try_get::<_, i64>("number").ok(), error)
 }
 
 fn read_seal(row: &Row) -> Result<Seal> {
@@ -127,6 +140,25 @@ fn read_seal(row: &Row) -> Result<Seal> {
             sealed_at: row.try_get::<_, OffsetDateTime>("sealed_at")?,
         },
         root: digest(row.try_get("root")?)?,
+        signed: signed(row)?,
+    })
+}
+
+fn read_listed_seal(row: &Row) -> Result<ListedSeal> {
+    Ok(ListedSeal {
+        name: AuditSealName {
+            number: row.try_get("number")?,
+        },
+        epoch: row.try_get("epoch")?,
+        month: month(row.try_get("month")?)?,
+        from_xid: row.try_get::<_, Xid>("from_xid")?.0,
+        to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+        after_seq: row.try_get("after_seq")?,
+        last_seq: row.try_get("last_seq")?,
+        event_count: row.try_get("event_count")?,
+        previous_root: digest(row.try_get("previous_root")?)?,
+        root: digest(row.try_get("root")?)?,
+        sealed_at: row.try_get("sealed_at")?,
         signed: signed(row)?,
     })
 }

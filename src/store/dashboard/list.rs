@@ -104,7 +104,7 @@ fn push_cursor(sql: &mut Statement, query: &ListDashboards, scope: &Scope, curso
         Cursor::TemplateName(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::UsageCount { count, .. } => sql.bind(*count, Type::INT4),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
-        Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
+        Cursor::Favorite(position) | Cursor::Seal(position) => sql.bind(*position, Type::INT8),
         Cursor::Grant { subject, .. } => sql.bind(subject.as_str().to_owned(), Type::TEXT),
     };
     sql.push(")");

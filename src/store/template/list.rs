@@ -125,7 +125,7 @@ fn push_cursor(sql: &mut Statement, query: &ListTemplates, cursor: &Cursor) {
         // Of other lists, as the time of a view is: a token is read only for the order that it was made for.
         Cursor::Name(name) => sql.bind(name.to_string(), Type::TEXT),
         Cursor::Revision(revision) => sql.bind(*revision, Type::INT4),
-        Cursor::Favorite(position) => sql.bind(*position, Type::INT8),
+        Cursor::Favorite(position) | Cursor::Seal(position) => sql.bind(*position, Type::INT8),
         Cursor::Grant { subject, .. } => sql.bind(subject.as_str().to_owned(), Type::TEXT),
     };
     sql.push(")");

@@ -49,6 +49,7 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("get_audit_event", &["audit_log_pkey", SEAL], Most::Rows(2)),
     ("record_audit_read", NO_INDEX, Most::Rows(0)),
     ("append_folded_calls", NO_INDEX, Most::Rows(0)),
+    ("list_audit_seals", &["audit_seal_pkey"], Most::Rows(51)),
 ];
 
 /// The statements that have a plan for each list.
@@ -193,6 +194,15 @@ impl Loaded {
             .get_audit_event(proto::GetAuditEventRequest { name })
             .await
             .unwrap();
+        let mut seals = proto::ListAuditSealsRequest {
+            parent: "platform".into(),
+            ..Default::default()
+        };
+        for _ in 0..2 {
+            let page = self.client.list_audit_seals(seals.clone()).await.unwrap();
+            seals.page_token = page.into_inner().next_page_token;
+            assert!(!seals.page_token.is_empty());
+        }
         let retention = Retention {
             revisions_kept: 100,
             deleted_dashboards: std::time::Duration::ZERO,

@@ -282,6 +282,11 @@ fn of_audit(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "ListAuditSeals" => proto::ListAuditSealsRequest {
+            parent: "platform".into(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
         "VerifyAuditLog" => proto::VerifyAuditLogRequest::default().encode_to_vec(),
         other => unknown(other),
     }
