@@ -89,6 +89,8 @@ pub struct ListedSeal {
     pub from_xid: u64,
     /// The last transaction id of the range.
     pub to_xid: u64,
+    /// Up to which `seq` events of that transaction are in it.
+    pub to_seq: i64,
     /// The events of the epoch have a higher `seq`.
     pub after_seq: i64,
     /// The highest `seq` of all events that were sealed so far.

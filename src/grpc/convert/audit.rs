@@ -119,6 +119,7 @@ pub fn present_seal(listed: ListedSeal) -> proto::AuditSeal {
         month: listed.month.to_string(),
         from_xid: xid(listed.from_xid),
         to_xid: xid(listed.to_xid),
+        to_seq: listed.to_seq,
         after_seq: listed.after_seq,
         last_seq: listed.last_seq,
         event_count: listed.event_count,

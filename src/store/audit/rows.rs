@@ -153,6 +153,7 @@ fn read_listed_seal(row: &Row) -> Result<ListedSeal> {
         month: month(row.try_get("month")?)?,
         from_xid: row.try_get::<_, Xid>("from_xid")?.0,
         to_xid: row.try_get::<_, Xid>("to_xid")?.0,
+        to_seq: row.try_get("to_seq")?,
         after_seq: row.try_get("after_seq")?,
         last_seq: row.try_get("last_seq")?,
         event_count: row.try_get("event_count")?,

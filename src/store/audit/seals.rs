@@ -13,8 +13,8 @@ use crate::store::page::page;
 
 // Of the candidates, one more than a page takes. Seals without digests have one size: 500 of them fit into any answer.
 const LIST: &str = "-- list_audit_seals
-SELECT number, epoch, month, from_xid, to_xid, after_seq, last_seq, event_count, previous_root, root, sealed_at, key_id,
-    signature, count(*) OVER () AS candidates
+SELECT number, epoch, month, from_xid, to_xid, to_seq, after_seq, last_seq, event_count, previous_root, root, sealed_at,
+    key_id, signature, count(*) OVER () AS candidates
 FROM (SELECT * FROM audit_seal WHERE number < $1 ORDER BY number DESC LIMIT $2 + 1) AS candidate
 ORDER BY number DESC LIMIT $2";
 

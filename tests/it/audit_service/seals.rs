@@ -12,9 +12,9 @@ use crate::support::requests::{assert_invalid, assert_refused};
 
 /// Inserts seals with these numbers, which nobody signed.
 async fn insert_seals(sql: &Sql, from: i64, to: i64) {
-    let statement = "INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, last_seq, event_count,
-            event_digests, previous_root, root, sealed_at, key_id, signature)
-        SELECT n, 1, 0, '2026-11', '7', '8', 9, 1, sha256(''), sha256(''), sha256(''), now(), 'mine', sha256('') || sha256('')
+    let statement = "INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq,
+            event_count, event_digests, previous_root, root, sealed_at, key_id, signature)
+        SELECT n, 1, 0, '2026-11', '7', '8', 9, 9, 1, sha256(''), sha256(''), sha256(''), now(), 'mine', sha256('') || sha256('')
         FROM generate_series($1::bigint, $2::bigint) AS n";
     sql.execute(statement, &[&from, &to]).await.unwrap();
 }
@@ -38,6 +38,7 @@ fn content(seal: &proto::AuditSeal) -> SealContent {
         month: Month::parse(&seal.month).unwrap(),
         from_xid: seal.from_xid.try_into().unwrap(),
         to_xid: seal.to_xid.try_into().unwrap(),
+        to_seq: seal.to_seq,
         last_seq: seal.last_seq,
         event_digests: vec![Digest::of(b""); seal.event_count.try_into().unwrap()],
         previous_root: seal.previous_root.clone().try_into().unwrap(),
