@@ -1,6 +1,7 @@
 //! Who is calling: every credential, good and bad, and what happens to it on bad days.
 
 mod certificates;
+mod forgeries;
 mod keys;
 mod open;
 mod proxies;
