@@ -5,6 +5,7 @@ mod grant_access;
 mod known_mistakes;
 mod list_access_grants;
 pub mod matrix;
+mod oracles;
 mod purge_project;
 mod readable;
 mod revoke_access;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted};
 use crate::support::audit::{details, events, stored};
-use crate::support::requests::{as_user, assert_invalid, assert_refused, create, delete};
+use crate::support::requests::{as_user, assert_invalid, assert_refused, create, delete, list_request};
 
 const DASHBOARD: &str = "projects/p/dashboards/d";
 
@@ -223,4 +223,39 @@ async fn an_admin_of_all_projects_is_no_admin_of_the_platform() {
     let higher = as_user("eve", grant_request("platform", "user:eve", Role::PlatformAdmin));
     let refused = client.grant_access(higher).await.unwrap_err();
     assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
+}
+
+/// A grant is for one name, and not for all that look like it.
+#[tokio::test]
+async fn a_grant_to_a_pattern_is_for_whoever_has_that_name() {
+    let server = TestServer::start().await;
+    create(&mut server.dashboards().await, "d").await;
+    let patterns = [
+        "user:*",
+        "user:%",
+        "user:a%",
+        "user:_da",
+        "user:.*",
+        "group:*",
+        "group:%",
+        "user:ADA",
+        "user: ada",
+    ];
+    for pattern in patterns {
+        grant(&server, "projects/p", pattern, Role::Admin).await;
+        grant(&server, DASHBOARD, pattern, Role::Editor).await;
+    }
+    let mut client = server.dashboards().await;
+    let mut request = as_user("ada", list_request("projects/p"));
+    request
+        .metadata_mut()
+        .insert("x-remote-group", "makers".parse().unwrap());
+    let denied = client.list_dashboards(request).await.unwrap_err();
+    assert_refused(&denied, Code::PermissionDenied, "PERMISSION_DENIED");
+    for literally in ["*", "a%", "_da", ".*"] {
+        client
+            .list_dashboards(as_user(literally, list_request("projects/p")))
+            .await
+            .unwrap();
+    }
 }

@@ -10,6 +10,7 @@ use crate::support::TestServer;
 use crate::support::access::{grant, granted, list_request};
 use crate::support::mutation::{Call, Mutation};
 use crate::support::requests::{apply, as_user, assert_refused, delete, reason, spec_named};
+use crate::support::templates;
 use crate::support::transfer::{options, resource, whole};
 
 const D: &str = "projects/p/dashboards/d";
@@ -189,4 +190,84 @@ async fn ghsa_cjgj_2fwf_4c2w_no_second_field_carries_the_project() {
     let elsewhere = "SELECT count(*) FROM dashboard WHERE project <> 'p'";
     let count: i64 = server.sql().await.query_one(elsewhere, &[]).await.unwrap().get(0);
     assert_eq!(count, 0);
+}
+
+/// The same where what is made carries a name, or the uid of a dashboard: what counts is the parent that was authorised.
+#[tokio::test]
+async fn ghsa_cjgj_2fwf_4c2w_what_is_made_lies_where_the_caller_may_make_it() {
+    let (server, mut client) = start_with_guest(Role::Editor).await;
+    let elsewhere = apply(&mut client, "projects/q/dashboards/d", spec_named("q")).await;
+    grant(&server, "projects/p", "user:guest", Role::Admin).await;
+    let mut sharing = server.sharing().await;
+    let link = proto::CreateShareLinkRequest {
+        parent: D.into(),
+        share_link: Some(proto::ShareLink {
+            name: "projects/q/dashboards/d/shareLinks/7c9e6679-7425-40de-944b-e07fc1f90ae7".into(),
+            dashboard_uid: elsewhere.uid.clone(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let made = sharing
+        .create_share_link(as_user("guest", link))
+        .await
+        .unwrap()
+        .into_inner();
+    let made = made.share_link.unwrap();
+    assert!(
+        made.name.starts_with(D) && made.dashboard_uid != elsewhere.uid,
+        "{made:?}"
+    );
+
+    let mut request = crate::support::access::grant_request(D, "user:mallory", Role::Viewer);
+    let asked = request.access_grant.as_mut().unwrap();
+    asked.name = "platform/accessGrants/7c9e6679-7425-40de-944b-e07fc1f90ae7".into();
+    asked.resource_uid = elsewhere.uid.clone();
+    let made = sharing
+        .grant_access(as_user("guest", request))
+        .await
+        .unwrap()
+        .into_inner();
+    let made = made.access_grant.unwrap();
+    assert!(
+        made.name.starts_with(D) && made.resource_uid != elsewhere.uid,
+        "{made:?}"
+    );
+
+    let mut request = templates::create_request("t");
+    request.template.as_mut().unwrap().name = "projects/q/templates/t".into();
+    let made = server
+        .templates()
+        .await
+        .create_template(as_user("guest", request))
+        .await
+        .unwrap();
+    assert_eq!(made.into_inner().template.unwrap().name, "projects/p/templates/t");
+
+    // Of two names that a request carries, each is authorised.
+    for (name, parent) in [
+        ("projects/q/templates/t", "projects/p"),
+        ("projects/p/templates/t", "projects/q"),
+    ] {
+        let request = proto::InstantiateTemplateRequest {
+            name: name.into(),
+            parent: parent.into(),
+            dashboard_id: "smuggled".into(),
+            ..Default::default()
+        };
+        assert_denied(
+            server
+                .templates()
+                .await
+                .instantiate_template(as_user("guest", request))
+                .await,
+        );
+    }
+    let request = proto::RestoreDashboardRevisionRequest {
+        name: "projects/q/dashboards/d/revisions/1".into(),
+        etag: "*".into(),
+        ..Default::default()
+    };
+    assert_denied(client.restore_dashboard_revision(as_user("guest", request)).await);
+    assert_eq!(granted(&mut sharing, "projects/q").await.unwrap(), []);
 }
