@@ -4,8 +4,10 @@ use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClie
 use tonic::Code;
 
 use super::*;
+use crate::support::access::grant_request;
 use crate::support::preferences::add_request;
-use crate::support::requests::{create, create_request, json_spec, reason};
+use crate::support::requests::{create, create_request, get, json_spec, reason};
+use crate::support::{audit, sharing};
 
 /// Updates `projects/p/dashboards/gpu`, which is expected to fail so.
 async fn fail_to_update(
@@ -101,4 +103,48 @@ async fn what_was_only_checked_or_is_wrong_is_no_event() {
     client.get_dashboard(missing).await.unwrap_err();
 
     assert_eq!(stored_after_stop(server).await, []);
+}
+
+/// Makes the database refuse each event from now on, as a full disk does.
+async fn fill_up(server: &TestServer) {
+    let refuse = "CREATE FUNCTION fill_up() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER is_full BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION fill_up()";
+    server.sql().await.batch_execute(refuse).await.unwrap();
+}
+
+/// No change without its event: where the log is full, nothing is changed, shown or granted, and reads go on.
+#[tokio::test]
+async fn where_the_log_is_full_nothing_is_done() {
+    let (server, mut sharing) = sharing::start().await;
+    let (_, token) = sharing::share(&mut sharing, sharing::for_uses(5)).await;
+    fill_up(&server).await;
+    let before = audit::stored(&server).await;
+
+    let mut dashboards = server.dashboards().await;
+    let mut refusals = Vec::new();
+    refusals.push(dashboards.create_dashboard(create_request("new")).await.err());
+    let purge = proto::PurgeProjectRequest {
+        name: "projects/p".into(),
+        ..Default::default()
+    };
+    refusals.push(dashboards.purge_project(purge).await.err());
+    refusals.push(sharing::resolve(&mut sharing, &token).await.err());
+    let link = sharing::create_request(sharing::for_uses(1));
+    refusals.push(sharing.create_share_link(link).await.err());
+    let granting = grant_request("projects/p", "user:ada", proto::Role::Viewer);
+    refusals.push(sharing.grant_access(granting).await.err());
+    // To read the log is an event, too: nothing is shown that is not told of.
+    let mut log = client(&server).await;
+    refusals.push(log.list_audit_events(list_request("platform", "")).await.err());
+    for refused in refusals {
+        let refused = refused.expect("it has no event");
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::Unavailable, "DATABASE_UNAVAILABLE"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(audit::stored(&server).await, before);
+    get(&mut dashboards, "d").await;
 }

@@ -160,3 +160,25 @@ async fn wrong_fields_are_told_of_at_once() {
     let refused = client.list_audit_events(token).await.unwrap_err();
     assert_refused(&refused, Code::InvalidArgument, "INVALID_PAGE_TOKEN");
 }
+
+#[tokio::test]
+async fn a_filter_that_no_event_can_match_is_no_failure() {
+    let server = TestServer::start().await;
+    insert_events(&server.sql().await, 1, 2).await;
+    let mut client = client(&server).await;
+    for filter in [
+        "actor = \"user:\u{202e}ada\"",
+        "actor = \"%\"",
+        "resource = \"' OR true --\"",
+        "method = \"\\\\\"",
+    ] {
+        assert_eq!(list(&mut client, "platform", filter).await, [], "{filter:?}");
+    }
+    for filter in ["actor = \"user:ada\0\"", "details.x = \"\0\""] {
+        let refused = client
+            .list_audit_events(list_request("platform", filter))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{filter:?} {refused:?}");
+    }
+}

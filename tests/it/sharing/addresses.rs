@@ -113,3 +113,67 @@ async fn a_gateway_states_for_whom_it_calls_and_nobody_else_does() {
         assert_refused(&denied, Code::PermissionDenied, "PERMISSION_DENIED");
     }
 }
+
+/// What no proxy writes, or more of it than anybody reads: closed, and no trouble.
+#[tokio::test]
+async fn headers_that_nobody_can_read_say_nothing() {
+    let (_server, mut client) = start_with(|config| {
+        config.access.trusted_proxies = TrustedProxies::parse("127.0.0.0/8,10.0.0.0/8").unwrap();
+    })
+    .await;
+    let (_, token) = share(&mut client, from_networks(&["192.0.2.0/24"])).await;
+    for forwarded_for in [
+        &[""][..],
+        &[","],
+        &["192.0.2.7,"],
+        &["192.0.2.7", ""],
+        &["192.0.2.7, ,10.1.1.1"],
+        &["192.0.2.7;10.1.1.1"],
+        &["192.0.2.7 10.1.1.1"],
+        &["192.0.2.7/32"],
+        &["192.0.2"],
+        &["192.0.2.007"],
+        &["0xc0000207"],
+        &["3221225991"],
+        &["[192.0.2.7]"],
+        &["192.0.2.7:99999"],
+        &["for=192.0.2.7"],
+        &["localhost"],
+        &["::ffff:192.0.2.7%eth0"],
+        &["::192.0.2.7"],
+        &["64:ff9b::192.0.2.7"],
+    ] {
+        assert_not_usable(through_proxy(&mut client, &token, forwarded_for).await);
+    }
+    for forwarded_for in [
+        &[" 192.0.2.7 "][..],
+        &["192.0.2.7:443"],
+        &["[::ffff:192.0.2.7]:443"],
+        &["::FFFF:C000:0207"],
+        &[",,unknown, 192.0.2.7"],
+    ] {
+        through_proxy(&mut client, &token, forwarded_for).await.unwrap();
+    }
+    let bytes = tonic::metadata::MetadataValue::try_from(&b"192.0.2.7\xff"[..]).unwrap();
+    let mut request = Request::new(resolve_request(&token));
+    request
+        .metadata_mut()
+        .append("x-forwarded-for", "192.0.2.7".parse().unwrap());
+    request.metadata_mut().append("x-forwarded-for", bytes);
+    assert_not_usable(client.resolve_share_link(request).await);
+    // The last entries count, however many there are before them.
+    let many = "10.1.1.1,".repeat(1000);
+    let (before, behind): (&'static str, &'static str) = (
+        format!("192.0.2.7,{many}10.1.1.1").leak(),
+        format!("{many}192.0.2.7").leak(),
+    );
+    through_proxy(&mut client, &token, &[before]).await.unwrap();
+    through_proxy(&mut client, &token, &[behind]).await.unwrap();
+    let too_many: &'static str = "6.6.6.6,".repeat(10_000).leak();
+    assert!(
+        through_proxy(&mut client, &token, &[too_many, "192.0.2.7"])
+            .await
+            .is_err()
+    );
+    through_proxy(&mut client, &token, &["192.0.2.7"]).await.unwrap();
+}

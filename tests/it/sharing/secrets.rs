@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
-use crate::support::requests::{apply, spec_named};
-use crate::support::sharing::{D, create_request, for_uses, get, resolve, revoke_request};
+use crate::support::requests::{apply, as_user, spec_named};
+use crate::support::sharing::{
+    D, create_request, for_uses, get, resolve, resolve_request, revoke_request, share, start,
+};
 
 /// Every row of every table, as text.
 async fn all_rows(sql: &tokio_postgres::Client) -> String {
@@ -67,5 +69,45 @@ async fn no_row_log_or_error_holds_the_secret() {
     ] {
         assert!(!text.contains(random), "{place}");
         assert!(!text.contains(&random[..12]), "{place}");
+    }
+}
+
+/// Auditors read who used which link, and nothing with which they could use it or see what it shows.
+#[tokio::test]
+async fn no_event_tells_the_secret_its_hash_or_the_document() {
+    let (server, mut client) = start().await;
+    let marked = format!("marked-{}", Uuid::new_v4());
+    apply(&mut server.dashboards().await, D, spec_named(&marked)).await;
+    let (link, token) = share(&mut client, for_uses(1)).await;
+    resolve(&mut client, &token).await.unwrap();
+    resolve(&mut client, &token).await.unwrap_err();
+    let by_token = proto::GetShareLinkRequest {
+        name: format!("{D}/shareLinks/{token}"),
+    };
+    client.get_share_link(by_token).await.unwrap_err();
+    let as_resource = proto::ResolveShareLinkRequest {
+        client_ip: token.clone(),
+        ..resolve_request(&token)
+    };
+    client
+        .resolve_share_link(as_user("stranger", as_resource))
+        .await
+        .unwrap_err();
+    client.revoke_share_link(revoke_request(&link.name)).await.unwrap();
+    let database = server.database().clone();
+    server.stop().await;
+
+    let sql = database.connect().await;
+    let all = "SELECT count(*), string_agg(t::text, E'\\n') FROM audit_log AS t";
+    let row = sql.query_one(all, &[]).await.unwrap();
+    let (count, text): (i64, String) = (row.get(0), row.get(1));
+    // Two documents, the link, a use, a revocation; and the two denials.
+    assert_eq!(count, 7, "{text}");
+    for (what, secret) in [
+        ("the secret", token["psh_".len()..16].to_owned()),
+        ("its hash", hex::encode(Sha256::digest(&token))),
+        ("the document", marked),
+    ] {
+        assert!(!text.contains(&secret), "{what}: {text}");
     }
 }
