@@ -61,8 +61,6 @@ struct Import {
     caller: Caller,
     messages: Streaming<proto::ImportDashboardsRequest>,
     parent: Parent,
-    /// For the one project; none where each item names its own.
-    access: Option<Access>,
     options: ImportOptions,
     names: ImportedNames,
     /// How many items were read.
@@ -116,17 +114,15 @@ impl Import {
             return Err(Error::from(violation).into());
         };
         let parent = Parent::parse("options.parent", &message.parent).map_err(Error::from)?;
-        let access = match parent.project() {
-            Some(project) => Some(service.access.require(&caller, project).await?),
-            None => None,
-        };
+        if let Some(project) = parent.project() {
+            service.access.require(&caller, project).await?;
+        }
         let options = parse_options(message).map_err(Error::from)?;
         Ok(Self {
             service,
             caller,
             messages,
             parent,
-            access,
             options,
             names: ImportedNames::default(),
             items: 0,
@@ -204,7 +200,7 @@ impl Import {
                     let index = self.count_item(MAX_ATOMIC_ITEMS)?;
                     items.push(self.take(index, &text).await?);
                 }
-                Next::End => return Ok(items),
+                Next::End => return Ok(self.authorise_again(items).await?),
                 Next::Closed => {
                     let description = "must be the last message of an atomic import: nothing was stored";
                     let violation = Violation::new("end", Reason::FieldRequired, description);
@@ -306,12 +302,25 @@ impl Import {
         Ok((access, item))
     }
 
-    /// The proof for the project of an item; the parser has seen to it that it is the one of the import, if that has one.
+    /// The proof for the project of an item; the parser has seen to it that it is the one of the import, if that has one. Each
+    /// item is asked for anew: a stream may last much longer than a role.
     async fn authorise(&self, name: &DashboardName) -> Result<Access> {
-        if let Some(access) = &self.access {
-            return Ok(access.clone());
-        }
         self.service.access.require(&self.caller, name.project()).await
+    }
+
+    /// The same items, those refused that may not go in any more: a role may have been revoked since they came.
+    async fn authorise_again(&self, items: Vec<Taken>) -> Result<Vec<Taken>> {
+        let mut allowed = Vec::with_capacity(items.len());
+        for one in items {
+            allowed.push(match one {
+                Ok((_, item)) => match self.authorise(&item.name).await {
+                    Ok(access) => Ok((access, item)),
+                    Err(error) => Err(refusal(Some(item.name), error)?),
+                },
+                Err(refused) => Err(refused),
+            });
+        }
+        Ok(allowed)
     }
 }
 

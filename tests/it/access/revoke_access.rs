@@ -2,6 +2,7 @@
 
 use dashboard_store::domain::subject::Subject;
 use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use proto::Role;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -10,9 +11,17 @@ use crate::support::TestServer;
 use crate::support::access::{Client, grant, granted, revoke_request};
 use crate::support::audit::{details, events, stored};
 use crate::support::requests::{as_user, assert_invalid, assert_refused, create, list_request};
+use crate::support::transfer::{atomic, begin_as, item, message, options, read_all, resource};
 
 async fn revoke(client: &mut Client, name: &str) -> Result<(), Status> {
     client.revoke_access(revoke_request(name)).await.map(drop)
+}
+
+/// The names of all dashboards.
+async fn names(server: &TestServer) -> Vec<String> {
+    let select = "SELECT name FROM dashboard ORDER BY name";
+    let rows = server.sql().await.query(select, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A server that no configuration gives an admin.
@@ -37,6 +46,52 @@ async fn a_revoked_role_is_gone_at_once() {
         .list_dashboards(as_user("eve", list_request("projects/p")))
         .await;
     assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+}
+
+/// A stream may last long: what was allowed when it began is not allowed for ever.
+#[tokio::test]
+async fn an_import_that_goes_on_ends_where_its_role_was_revoked() {
+    for parent in ["projects/p", "projects/-"] {
+        let server = TestServer::start().await;
+        let made = grant(&server, "projects/p", "user:eve", Role::Editor).await;
+        let into = proto::ImportOptions {
+            parent: parent.into(),
+            ..options()
+        };
+        let (sender, mut answers) = begin_as(&mut server.dashboards().await, "eve", into).await;
+        let mut import = async |id: &str| {
+            sender.send(item(resource("p", id, id))).await.unwrap();
+            answers.message().await.unwrap().unwrap().reason()
+        };
+        assert_eq!(import("before").await, proto::ErrorReason::Unspecified, "{parent}");
+        revoke(&mut server.sharing().await, &made.name).await.unwrap();
+        assert_eq!(import("after").await, proto::ErrorReason::PermissionDenied, "{parent}");
+        assert_eq!(names(&server).await, ["before"], "{parent}");
+    }
+}
+
+#[tokio::test]
+async fn an_atomic_import_is_refused_where_its_role_is_revoked_before_its_end() {
+    for parent in ["projects/p", "projects/-"] {
+        let server = TestServer::start().await;
+        let made = grant(&server, "projects/p", "user:eve", Role::Editor).await;
+        let into = proto::ImportOptions {
+            parent: parent.into(),
+            ..atomic()
+        };
+        let mut client = server.dashboards().await;
+        let (sender, answers) = begin_as(&mut client, "eve", into).await;
+        sender.send(item(resource("p", "d", "d"))).await.unwrap();
+        // What is answered on this connection came behind the item.
+        client.list_dashboards(list_request("projects/p")).await.unwrap();
+        revoke(&mut server.sharing().await, &made.name).await.unwrap();
+        sender.send(message(Part::End(proto::ImportEnd {}))).await.unwrap();
+        let (items, end) = read_all(answers).await;
+        let reasons: Vec<_> = items.iter().map(proto::ImportDashboardsResponse::reason).collect();
+        assert_eq!(reasons, [proto::ErrorReason::PermissionDenied], "{parent}");
+        assert_eq!(end.unwrap_err().code(), Code::FailedPrecondition, "{parent}");
+        assert_eq!(names(&server).await, [""; 0], "{parent}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
+use super::requests::as_user;
+
 type Client = DashboardServiceClient<Channel>;
 
 /// A resource of Perses with this project and name; `display_name` is all that its spec says.
@@ -75,10 +77,23 @@ pub async fn begin(
     mpsc::Sender<ImportDashboardsRequest>,
     Streaming<ImportDashboardsResponse>,
 ) {
+    begin_as(client, "developer", options).await
+}
+
+/// The same in the name of `user:{user}`.
+pub async fn begin_as(
+    client: &mut Client,
+    user: &str,
+    options: proto::ImportOptions,
+) -> (
+    mpsc::Sender<ImportDashboardsRequest>,
+    Streaming<ImportDashboardsResponse>,
+) {
     let (sender, mut messages) = mpsc::channel(8);
     let parts = stream::poll_fn(move |context| messages.poll_recv(context));
     sender.send(message(Part::Options(options))).await.unwrap();
-    let answers = client.import_dashboards(parts).await.unwrap().into_inner();
+    let request = as_user(user, parts);
+    let answers = client.import_dashboards(request).await.unwrap().into_inner();
     (sender, answers)
 }
 
