@@ -36,7 +36,7 @@ WHERE access_grant.id = $1";
 
 // Two revocations wait for each other here, and the second one sees what the first has left.
 const LOCK_PLATFORM_ADMINS: &str = "-- lock_platform_admins
-SELECT FROM access_grant WHERE project IS NULL AND dashboard_id IS NULL AND role = 'platform-admin' ORDER BY id FOR UPDATE";
+SELECT id FROM access_grant WHERE project IS NULL AND dashboard_id IS NULL AND role = 'platform-admin' ORDER BY id FOR UPDATE";
 
 const DELETE_GRANT: &str = "-- delete_access_grant
 DELETE FROM access_grant WHERE id = $1";
@@ -178,9 +178,10 @@ fn parent(row: &Row) -> Result<GrantParent> {
 
 /// Checks that somebody else is left who can grant roles on the platform.
 async fn require_other_admin(tx: &Transaction<'_>, grant: &AccessGrant) -> Result<()> {
-    let admins = tx.query(LOCK_PLATFORM_ADMINS, &[]).await?;
-    if admins.len() > 1 {
-        return Ok(());
+    for admin in &tx.query(LOCK_PLATFORM_ADMINS, &[]).await? {
+        if admin.try_get::<_, Uuid>("id")? != grant.name.uid {
+            return Ok(());
+        }
     }
     Err(Error::FailedPrecondition {
         reason: Reason::LastPlatformAdmin,

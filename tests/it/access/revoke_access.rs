@@ -222,3 +222,42 @@ async fn of_admins_who_revoke_each_other_at_once_one_stays() {
     assert_refused(refused[0], Code::FailedPrecondition, "LAST_PLATFORM_ADMIN");
     assert_eq!(granted(&mut server.sharing().await, "platform").await.unwrap().len(), 1);
 }
+
+/// Somebody else is left who is platform-admin, and what was asked for is done: another call was faster.
+#[tokio::test]
+async fn an_admin_who_is_revoked_twice_at_once_is_gone_and_nobody_is_refused() {
+    let server = start_without_bootstrap().await;
+    let doubly = grant(&server, "platform", "user:ada", Role::PlatformAdmin).await;
+    grant(&server, "platform", "user:bob", Role::PlatformAdmin).await;
+    let holder = server.sql().await;
+    holder
+        .batch_execute("BEGIN; SELECT FROM access_grant FOR UPDATE")
+        .await
+        .unwrap();
+    let client = server.sharing().await;
+    let calls = [client.clone(), client].map(|mut own| {
+        let name = doubly.name.clone();
+        tokio::spawn(async move { revoke(&mut own, &name).await })
+    });
+    wait_for_locks(&server, 2).await;
+    holder.batch_execute("COMMIT").await.unwrap();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let left = granted(&mut server.sharing().await, "platform").await.unwrap();
+    assert_eq!(left, [("user:bob".to_owned(), Role::PlatformAdmin)]);
+}
+
+/// Waits until so many statements wait for a lock.
+async fn wait_for_locks(server: &TestServer, count: i64) {
+    let sql = server.sql().await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- lock_platform_admins%'";
+    let all_wait = async {
+        while sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < count {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, all_wait).await.expect("they never wait");
+}
