@@ -6,7 +6,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::support::TestServer;
-use crate::support::access::{grant, granted};
+use crate::support::access::{grant, grant_request, granted};
 use crate::support::audit::{events, stored};
 use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
 use crate::support::templates;
@@ -154,4 +154,58 @@ async fn one_project_is_named() {
         let refused = client.purge_project(purge_request(name)).await.unwrap_err();
         assert_invalid(&refused, &[("name", reason)]);
     }
+}
+
+/// Whoever writes meanwhile comes before it or after it: nothing is left of what was there before, and nothing is half there.
+#[tokio::test]
+async fn a_project_is_purged_beside_those_who_write_in_it() {
+    let server = start_with_project().await;
+    let client = server.dashboards().await;
+    let sharing = server.sharing().await;
+    let writers = (0..8).map(|number| {
+        let (mut dashboards, mut shares) = (client.clone(), sharing.clone());
+        async move {
+            let name = format!("projects/p/dashboards/new-{}", number % 4);
+            apply(&mut dashboards, &name, spec_named(&number.to_string())).await;
+            let share = proto::CreateShareLinkRequest {
+                parent: name.clone(),
+                ..Default::default()
+            };
+            let granting = grant_request(&name, &format!("user:{number}"), Role::Viewer);
+            let outcomes = [
+                shares.create_share_link(share).await.err(),
+                shares.grant_access(granting).await.err(),
+            ];
+            for refused in outcomes.into_iter().flatten() {
+                assert_refused(&refused, Code::NotFound, "DASHBOARD_NOT_FOUND");
+            }
+        }
+    });
+    let purges = (0..2).map(|_| {
+        let mut own = client.clone();
+        async move {
+            let purged = own.purge_project(purge_request("projects/p")).await.unwrap();
+            purged.into_inner().purged_dashboards
+        }
+    });
+    let (_, purged) = tokio::join!(
+        futures_util::future::join_all(writers),
+        futures_util::future::join_all(purges)
+    );
+    let last = client
+        .clone()
+        .purge_project(purge_request("projects/p"))
+        .await
+        .unwrap()
+        .into_inner();
+
+    let sql = server.sql().await;
+    let left = "SELECT (SELECT count(*) FROM dashboard WHERE project = 'p') + (SELECT count(*) FROM share_token)
+        + (SELECT count(*) FROM access_grant WHERE project = 'p' OR dashboard_id IS NOT NULL)";
+    assert_eq!(sql.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
+    // Each life of a dashboard has the event of its end.
+    let told = "SELECT count(DISTINCT resource_uid) FROM audit_log
+        WHERE permission = 'projects.purge' AND resource LIKE '%/dashboards/%'";
+    let told: i64 = sql.query_one(told, &[]).await.unwrap().get(0);
+    assert_eq!(told, i64::from(purged.iter().sum::<i32>() + last.purged_dashboards));
 }
