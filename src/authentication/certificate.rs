@@ -55,9 +55,16 @@ impl PeerCertificate {
         Err(refused("the client certificate has expired: connect with a new one"))
     }
 
-    /// Whether one of its names is among `names`, which are [`comparable`].
+    /// Whether its URI, or one of its DNS names, is among `names`, which are [`comparable`].
+    ///
+    /// As for [`Self::principal`], several URIs name nobody.
     pub(super) fn is_one_of(&self, names: &HashSet<String>) -> bool {
-        self.uris.iter().chain(&self.dns_names).any(|name| names.contains(name))
+        let is_listed = |name: &String| names.contains(name);
+        match &self.uris[..] {
+            [] => self.dns_names.iter().any(is_listed),
+            [uri] => is_uri(uri) && is_listed(uri) || self.dns_names.iter().any(is_listed),
+            [_, _, ..] => false,
+        }
     }
 
     /// Who the peer is: its URI (a SPIFFE id), or else its first DNS name.
@@ -80,9 +87,13 @@ impl PeerCertificate {
     }
 }
 
+fn is_uri(name: &str) -> bool {
+    name.contains(':')
+}
+
 /// A name as it is compared: DNS names have no case. What has a colon is a URI.
 pub(super) fn comparable(name: &str) -> String {
-    if name.contains(':') {
+    if is_uri(name) {
         return name.to_owned();
     }
     name.to_ascii_lowercase()

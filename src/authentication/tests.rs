@@ -116,9 +116,18 @@ async fn a_user_is_stated_by_the_peers_that_may_and_by_nobody_else() {
         let found = authenticator.authenticate(&given, Some(&peer)).await.unwrap();
         assert_eq!(found, (identity("ada", &["admins"]), AuthMethod::IdentityHeaders));
     }
-    let strangers = [dns("proxy.example.org"), uri("spiffe://a/proxy"), dns("*.example")];
+    let strangers = [
+        vec![dns("proxy.example.org")],
+        vec![uri("spiffe://a/proxy")],
+        vec![dns("*.example")],
+        // Of two ids nobody knows which is its own.
+        vec![uri("spiffe://a/Proxy"), uri("spiffe://a/service")],
+        vec![uri("spiffe://a/service"), uri("spiffe://a/Proxy")],
+        // It is no URI, and a DNS name stands elsewhere.
+        vec![uri("proxy.example")],
+    ];
     for peer in strangers
-        .map(|name| Some(certificate(&[name], 1)))
+        .map(|names| Some(certificate(&names, 1)))
         .into_iter()
         .chain([None])
     {
@@ -142,6 +151,27 @@ fn a_certificate_stands_for_its_uri_or_else_its_first_dns_name() {
         None
     );
     assert_eq!(principal(&[]), None);
+    // As written, whatever it means to others: it is compared, and nothing else.
+    for odd in [
+        "spiffe://x/a%2Fb",
+        "spiffe://x/../y",
+        "SPIFFE://X/y",
+        "https://x/?q#f",
+        "x",
+    ] {
+        assert_eq!(principal(&[uri(odd)]).as_deref(), Some(odd));
+    }
+    for control in [
+        "spiffe://x/a\nb",
+        "spiffe://x/\0",
+        "\u{7f}",
+        "",
+        " spiffe://x/y",
+        "spiffe://x/y ",
+    ] {
+        assert_eq!(principal(&[uri(control)]), None, "{control:?}");
+    }
+    assert_eq!(principal(&[uri(&format!("spiffe://x/{}", "y".repeat(512)))]), None);
 }
 
 #[tokio::test]
