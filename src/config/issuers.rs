@@ -134,6 +134,7 @@ impl Problems {
         }
         let several = jwt.len() > 1;
         let mut urls = HashSet::new();
+        let mut prefixed = Vec::new();
         let mut issuers = Vec::new();
         for (index, RawJwt { issuer, claim_mappings }) in jwt.into_iter().enumerate() {
             let place = format!("jwt[{index}]");
@@ -143,10 +144,34 @@ impl Problems {
                     "is that of another issuer of this file, too",
                 );
             }
+            // Where it is missed, that is told.
+            let has_prefix = claim_mappings.username.prefix.is_some();
             let claims = self.check_mappings(&place, claim_mappings, several);
+            if has_prefix {
+                self.check_prefixes(&place, &claims, &prefixed);
+                prefixed.push((index, claims.clone()));
+            }
             issuers.extend(self.check_issuer(&format!("{place}.issuer"), issuer, claims));
         }
         issuers
+    }
+
+    /// Sees to it that no issuer can name somebody as another one does. Those with the same prefix say that they mean the same.
+    fn check_prefixes(&mut self, place: &str, own: &ClaimMappings, others: &[(usize, ClaimMappings)]) {
+        for (index, other) in others {
+            for (field, mine, theirs) in [
+                ("username", &own.username.prefix, &other.username.prefix),
+                ("groups", &own.groups.prefix, &other.groups.prefix),
+            ] {
+                if mine != theirs && (mine.starts_with(theirs.as_str()) || theirs.starts_with(mine.as_str())) {
+                    let description = format!(
+                        "{mine:?} and {theirs:?} of jwt[{index}] begin alike: one issuer could name whom the other means. \
+                         Give both another one, or the same"
+                    );
+                    self.report(&format!("{place}.claimMappings.{field}.prefix"), description);
+                }
+            }
+        }
     }
 
     fn check_issuer(&mut self, place: &str, raw: RawIssuer, claims: ClaimMappings) -> Option<IssuerConfig> {

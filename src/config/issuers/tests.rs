@@ -125,6 +125,36 @@ jwt:
     );
 }
 
+/// The problems of two issuers with these prefixes.
+fn check_prefixes(first: &str, second: &str) -> Vec<String> {
+    let issuer = |index: usize, prefix: &str| {
+        let place = format!("url: 'https://{index}', audiences: [d], jwksFile: {READABLE}");
+        format!("{{issuer: {{{place}}}, claimMappings: {{username: {{prefix: '{prefix}'}}}}}}")
+    };
+    let text = format!("jwt: [{}, {}]", issuer(0, first), issuer(1, second));
+    check(&text).err().unwrap_or_default()
+}
+
+#[test]
+fn no_issuer_can_name_whom_another_one_means() {
+    for (first, second) in [("a:", "a:b:"), ("a:b:", "a:"), ("", "a:")] {
+        let problems = check_prefixes(first, second);
+        let [username, groups] = &problems[..] else {
+            panic!("{first:?}, {second:?}: {problems:?}");
+        };
+        assert!(
+            username.starts_with("jwt[1].claimMappings.username.prefix: ")
+                && username.contains("of jwt[0] begin alike"),
+            "{username}"
+        );
+        assert!(groups.starts_with("jwt[1].claimMappings.groups.prefix: "), "{groups}");
+    }
+    // Both mean the same people, or nobody of the other's.
+    for (first, second) in [("", ""), ("a:", "a:"), ("a:", "b:")] {
+        assert_eq!(check_prefixes(first, second), [""; 0], "{first:?}, {second:?}");
+    }
+}
+
 #[test]
 fn a_file_of_another_form_is_refused_with_the_place() {
     for (text, expected) in [
