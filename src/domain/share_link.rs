@@ -26,7 +26,7 @@ use super::violation::Violation;
 pub use change::{ShareLinkChange, Terms};
 pub use networks::{AllowedNetworks, MAX_NETWORKS, parse_network};
 pub use request::{CreateShareLink, ListShareLinks, RevokeShareLink, RevokeShareLinks, UpdateShareLink, Whose};
-pub use secret::ShareSecret;
+pub use secret::{ShareSecret, without_secret};
 
 /// How long a link lasts when its creator does not say.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(7 * 86_400);

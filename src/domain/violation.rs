@@ -1,6 +1,7 @@
 //! One thing that is wrong with one field of a request.
 
 use super::reason::Reason;
+use super::share_link::without_secret;
 
 /// The most violations that one answer carries; what comes after them is left out.
 pub const MAX_VIOLATIONS: usize = 50;
@@ -76,12 +77,16 @@ impl From<Violations> for Vec<Violation> {
     }
 }
 
-/// Shows a caller's `text` inside a description: in double quotes, escaped, and cut with an ellipsis where it is long.
+/// Shows a caller's `text` inside a description: in double quotes, escaped, and cut with an ellipsis where it is long, or
+/// where the secret of a share link begins that was put into the wrong field.
 pub(crate) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED_CHARS) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
-    }
+    let told = without_secret(text);
+    let end = told
+        .char_indices()
+        .nth(MAX_QUOTED_CHARS)
+        .map_or(told.len(), |(end, _)| end);
+    let ellipsis = if end < text.len() { "…" } else { "" };
+    format!("{:?}{ellipsis}", &told[..end])
 }
 
 #[cfg(test)]
@@ -94,5 +99,10 @@ mod tests {
         let fits = "é".repeat(MAX_QUOTED_CHARS);
         assert_eq!(quoted(&fits), format!("\"{fits}\""));
         assert_eq!(quoted(&format!("{fits}x")), format!("\"{fits}\"…"));
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        assert_eq!(quoted("projects/psh_0123456789"), "\"projects/psh_\"…");
     }
 }

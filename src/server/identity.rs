@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::layer::{Handler, Layer, Request, Response};
 use super::methods::Methods;
 use crate::access::CallOrigin;
+use crate::domain::share_link::without_secret;
 
 /// The header of every answer that carries the id of the call.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,12 +62,9 @@ fn origin(request: &Request, correlation_id: Uuid) -> CallOrigin {
     }
 }
 
+/// What is kept of a text: anybody may put anything there, also a link with its secret.
 fn cut(text: &str) -> String {
-    let end = text
-        .char_indices()
-        .nth(MAX_TEXT_CHARS)
-        .map_or(text.len(), |(end, _)| end);
-    text[..end].to_owned()
+    without_secret(text).chars().take(MAX_TEXT_CHARS).collect()
 }
 
 /// The trace id of `traceparent`: `version-trace_id-parent_id-flags`; malformed ones are ignored, as the standard says.

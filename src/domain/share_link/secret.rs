@@ -57,6 +57,14 @@ impl ShareSecret {
     }
 }
 
+/// A caller's text up to the first secret in it, for whatever is told or kept of a text that should have none.
+pub fn without_secret(text: &str) -> &str {
+    match text.find(PREFIX) {
+        Some(begin) => &text[..begin + PREFIX.len()],
+        None => text,
+    }
+}
+
 fn push_checksum(text: &mut String) {
     let digits = checksum(text);
     text.push_str(&digits);
@@ -112,6 +120,18 @@ mod tests {
     fn the_checksum_is_that_of_the_text_before_it() {
         // CRC-32/ISO-HDLC of "123456789" is cbf43926, as its definition says.
         assert_eq!(checksum("123456789"), "3jZRME");
+    }
+
+    #[test]
+    fn what_is_told_of_a_text_ends_where_a_secret_begins() {
+        let secret = ShareSecret::from_random(&[7; 32]).expose().to_owned();
+        for (text, told) in [
+            (format!("links/{secret} and more"), "links/psh_"),
+            (format!("links/{}", &secret[..20]), "links/psh_"),
+            ("no pshaw".to_owned(), "no pshaw"),
+        ] {
+            assert_eq!(without_secret(&text), told);
+        }
     }
 
     #[test]
