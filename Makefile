@@ -36,6 +36,10 @@ test: test-rust test-conformance ## Run every test; PG_VERSION=18 runs them on t
 test-rust: ## Unit and integration tests, on a PostgreSQL that the run starts itself
 	cargo test --locked
 
+.PHONY: canary
+canary: ## The same, then searches all that came out of it for the secrets that the tests have made
+	scripts/canary.sh
+
 .PHONY: plans
 plans: ## Check on 100,000 dashboards that every statement uses its index and reads what it needs; prints what each read
 	cargo test --locked --test it plans:: -- --include-ignored --nocapture --test-threads=1

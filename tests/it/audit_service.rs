@@ -21,11 +21,11 @@ use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
 use dashboard_store::signing::SigningKey;
 use proto::verify_audit_log_response::Content;
 use tokio_postgres::Client as Sql;
-use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::cluster::{TestDatabase, directory};
 use crate::support::requests::as_user;
 use crate::support::transfer::read_all;

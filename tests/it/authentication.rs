@@ -15,11 +15,11 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
 use http::uri::PathAndQuery;
 use tonic::metadata::{MetadataMap, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::reason;
 use crate::support::tls_server::authentication;
 

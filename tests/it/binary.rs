@@ -16,9 +16,9 @@ use nix::unistd::{Pid, Uid};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::process::Command;
-use tonic::transport::Channel;
 
 use crate::support::blocking::HeldTable;
+use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, data_dir, database_url, program, run, serve, serve_embedded};
 use crate::support::requests::{create, create_request, get};

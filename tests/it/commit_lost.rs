@@ -5,13 +5,13 @@ use std::time::Duration;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use tonic::Code;
-use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::blocking::{HeldTable, wait_until_pool_is_free};
+use crate::support::channel::Channel;
 use crate::support::network::{Gateway, LostCommit, Traffic, launch_behind_gateway};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
 

@@ -14,12 +14,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Code, Request, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::support::TestServer;
 use crate::support::blocking::{HeldTable, wait_until_pool_is_free};
+use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::http::get_json;
 use crate::support::process::{ServiceProcess, database_url, serve};

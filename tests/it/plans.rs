@@ -17,12 +17,12 @@ use std::collections::BTreeSet;
 
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
-use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use self::explained::{Explained, ExplainedLog, SEQ_SCAN};
 use crate::house::source;
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::rows::{load_access_grants, load_dashboards, load_preferences, load_share_links, load_templates};
 

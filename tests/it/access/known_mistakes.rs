@@ -3,11 +3,11 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use proto::{ErrorReason, Role};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::access::{grant, granted, list_request};
+use crate::support::channel::Channel;
 use crate::support::mutation::{Call, Mutation};
 use crate::support::requests::{apply, as_user, assert_refused, delete, reason, spec_named};
 use crate::support::templates;

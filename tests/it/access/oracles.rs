@@ -1,10 +1,10 @@
 //! What somebody who may not see something can learn of it all the same: nothing.
 
+use crate::support::channel::Channel;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use proto::Role;
 use tonic::metadata::MetadataMap;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::matrix::{insert_what_has_ids, methods, requests};

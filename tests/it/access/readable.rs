@@ -4,11 +4,11 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use futures_util::TryStreamExt as _;
 use proto::Role;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::access::grant;
+use crate::support::channel::Channel;
 use crate::support::preferences;
 use crate::support::requests::{apply, as_user, assert_refused, delete, ids, list_request, reason, spec_named};
 use crate::support::templates;

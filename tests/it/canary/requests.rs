@@ -5,9 +5,8 @@ use prost::Message as _;
 use proto::Role;
 use serde_json::{Value, json};
 
-use super::scene::DATASOURCE_PASSWORD;
 use crate::support::access::grant_request;
-use crate::support::requests::{create_request, json_spec};
+use crate::support::requests::{DATASOURCE_PASSWORD, create_request, json_spec};
 use crate::support::templates;
 
 /// A request of a method, encoded.
@@ -47,17 +46,26 @@ pub fn changes() -> Vec<Encoded> {
         dashboard: DASHBOARD.into(),
         ..Default::default()
     };
-    let template = templates::create_request("t");
     let instantiate = templates::instantiate_request("projects/p/templates/t", "made");
     let grant = grant_request("projects/p", "user:viewer", Role::Viewer);
     let mut changes = changes_of_dashboards();
     changes.extend([
-        (CREATE_TEMPLATE, template.encode_to_vec()),
+        (CREATE_TEMPLATE, create_template().encode_to_vec()),
         (INSTANTIATE_TEMPLATE, instantiate.encode_to_vec()),
         (ADD_FAVORITE, favorite.encode_to_vec()),
         (GRANT_ACCESS, grant.encode_to_vec()),
     ]);
     changes
+}
+
+/// A template whose document has a datasource with a password.
+fn create_template() -> proto::CreateTemplateRequest {
+    let mut document = spec("%{title:text}");
+    document["x"] = json!({ "job": "up{namespace=\"%{namespace:label}\"}" });
+    let mut request = templates::create_request("t");
+    let template = request.template.as_mut().unwrap();
+    template.spec = json_spec(document.to_string());
+    request
 }
 
 fn changes_of_dashboards() -> Vec<Encoded> {

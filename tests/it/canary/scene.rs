@@ -9,22 +9,22 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use super::secrets::Secret;
 use crate::access::matrix::requests::link_secret;
 use crate::support::authority::Authority;
+use crate::support::channel::Channel;
 use crate::support::cluster::{SERVICE_ROLE, TestDatabase};
 use crate::support::http;
 use crate::support::process::{ServiceProcess, database_url, serve};
+use crate::support::requests::DATASOURCE_PASSWORD;
 use crate::support::tokens::{AUDIENCE, ISSUER, KeyFile, Signer, claims_of, in_seconds, jwk_set};
 
 /// How long the service may take for anything.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const DATABASE_PASSWORD: &str = "canary-database-password";
-/// The password of a datasource, inside a dashboard.
-pub const DATASOURCE_PASSWORD: &str = "canary-datasource-password";
 
 /// A service with secrets. It logs all that there is to log, as JSON.
 pub struct Scene {
@@ -68,25 +68,40 @@ impl Scene {
     /// All that must not be found where it does not belong.
     pub fn secrets(&self) -> Vec<Secret> {
         let read = |name: &str| fs::read_to_string(self.directory.path().join(name)).unwrap();
-        vec![
+        let tokens = [&self.admin, &self.stranger, &self.expired];
+        let mut secrets = vec![
             Secret::text("the password of the database", DATABASE_PASSWORD),
             Secret::text("the password of a datasource", DATASOURCE_PASSWORD),
-            Secret::tokens("a bearer token", &[&self.admin, &self.stranger, &self.expired]),
             Secret::text("the token of a share link", link_secret().expose()),
             Secret::key("the key of the issuer", &self.issuer_key),
             Secret::key("the key of the audit log", &read("audit.pem")),
             Secret::key("the key of the certificate", &read("tls.key")),
-        ]
+        ];
+        secrets.extend(tokens.into_iter().flat_map(|token| Secret::token(token)));
+        secrets
     }
 
     /// A connection to the service, encrypted.
     pub async fn channel(&self) -> Channel {
+        self.channel_of("canary").await
+    }
+
+    /// One of a client that calls itself so.
+    pub async fn channel_of(&self, user_agent: &str) -> Channel {
         let authority = fs::read(self.directory.path().join("ca.crt")).unwrap();
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(authority))
             .domain_name("localhost");
         let endpoint = Endpoint::from_shared(format!("https://{}", self.service.grpc_addr())).unwrap();
-        endpoint.tls_config(tls).unwrap().connect().await.unwrap()
+        endpoint
+            .user_agent(user_agent)
+            .unwrap()
+            .tls_config(tls)
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+            .into()
     }
 
     /// What the sidecar says to everybody who asks, and the path it says it at.

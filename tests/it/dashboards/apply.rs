@@ -4,11 +4,11 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use proto::ApplyOutcome;
 use tonic::Code;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::audit::{AuditEvent, events, stored};
+use crate::support::channel::Channel;
 use crate::support::mutation::{Call, Mutation, NEW_NAME, Scene};
 use crate::support::requests::{as_user, create, get, json_spec, json_text, list_revisions, reason, violations};
 

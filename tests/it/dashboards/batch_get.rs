@@ -3,10 +3,10 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{
     apply, assert_about, assert_invalid, assert_refused, create, delete, is_tree, json_text, spec_named,
     spec_of_numbers, spec_of_size,

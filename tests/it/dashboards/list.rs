@@ -4,9 +4,9 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
 use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
-use tonic::transport::Channel;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{apply, assert_invalid, create, delete, ids, json_text, list_request, spec_named};
 use crate::support::rows::copy_dashboard;
 

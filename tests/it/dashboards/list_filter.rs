@@ -2,9 +2,9 @@
 
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
-use tonic::transport::Channel;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{
     assert_invalid, create, create_request, delete, ids, json_spec, list_request, spec_named,
 };

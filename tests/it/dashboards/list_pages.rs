@@ -3,9 +3,9 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
-use tonic::transport::Channel;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{
     apply, assert_invalid, create, delete, ids, is_tree, json_text, list_request, spec_named, spec_of_numbers,
     spec_of_size,

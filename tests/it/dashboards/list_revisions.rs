@@ -5,9 +5,9 @@ use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClie
 use dashboard_store::grpc::proto::dashboard_spec::Content;
 use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
 use tonic::Code;
-use tonic::transport::Channel;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{
     apply, assert_about, assert_invalid, assert_refused, create, create_request, delete, is_tree, json_spec, json_text,
     spec_named, spec_of_numbers, spec_of_size,

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use futures_util::future::join_all;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::audit::{AuditEvent, events};
+use crate::support::channel::Channel;
 use crate::support::requests::{create, create_request, get, json_spec, list_revisions, reason, spec_named};
 
 const NAME: &str = "projects/p/dashboards/gpu";

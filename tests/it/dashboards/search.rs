@@ -3,9 +3,9 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use serde_json::json;
-use tonic::transport::Channel;
 
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::requests::{
     apply, assert_invalid, create, create_request, delete, ids, json_spec, json_text, spec_named,
 };

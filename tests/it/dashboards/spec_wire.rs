@@ -3,13 +3,13 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::structured::WireStruct;
 use prost::Message as _;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::audit::{events, stored};
+use crate::support::channel::Channel;
 use crate::support::requests::{create_request, json_text, reason, violations};
 
 /// `CreateDashboardRequest`, as bytes that prost would not write.

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use prost_types::FieldMask;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::support::TestServer;
 use crate::support::audit::stored;
+use crate::support::channel::Channel;
 use crate::support::requests::{create_request, json_spec, json_text, reason, spec_named, violations};
 
 /// A dashboard `gpu` with the tag `old`, the labels `team=a` and `app.io/tier=1`, and a document named `old`.

@@ -8,12 +8,12 @@ use dashboard_store::domain::etag::{Etag, EtagCondition};
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use futures_util::future::join_all;
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
 use super::checker::is_passing;
 use super::history::{Action, Operation, Outcome, Position, Recorder, Seen};
+use crate::support::channel::Channel;
 use crate::support::requests::{as_user, json_spec, json_text, spec_named};
 
 /// How often an operation is tried while nobody says what became of it, and the pause in between.

@@ -2,8 +2,9 @@
 
 use nix::sys::signal::Signal;
 use tokio_postgres::Client;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
+use crate::support::channel::Channel;
 use crate::support::cluster;
 use crate::support::network::{Gateway, Traffic};
 use crate::support::postgres::{OwnPostgres, free_port};
@@ -78,6 +79,6 @@ impl Deployment {
     /// A connection to the service, opened when it is needed, and again when it is lost.
     pub fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", self.port)).unwrap();
-        endpoint.connect_lazy()
+        endpoint.connect_lazy().into()
     }
 }

@@ -3,12 +3,12 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
 use dashboard_store::store::{Retention, Store};
-use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::explained::{Explained, ExplainedLog};
 use super::{Check, Most, NO_INDEX, compare, worst_of_each};
 use crate::support::TestServer;
+use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::transfer::read_all;
 

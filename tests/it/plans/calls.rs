@@ -3,9 +3,9 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use tonic::Code;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
+use crate::support::channel::Channel;
 use crate::support::requests::{apply, as_user, assert_refused, delete, json_spec, spec_named};
 use crate::support::transfer::{export, import, options, resource};
 

@@ -5,7 +5,7 @@ use dashboard_store::store::maintenance::{Outcome, TASKS, When};
 use dashboard_store::store::{Retention, Store};
 
 use crate::support::TestServer;
-use crate::support::requests::{apply, delete, json_text, list_revisions, spec_named};
+use crate::support::requests::{apply, delete, json_text, list_revisions, shared_spec_named, spec_named};
 use crate::support::sharing::{D, for_uses, resolve, share, start_with};
 
 fn to_revision(revision: i32) -> proto::ShareLink {
@@ -45,7 +45,7 @@ async fn a_pinned_revision_is_shown_and_not_pruned_by_writes() {
     assert_eq!(revisions(&server).await, [4, 3, 1]);
     let shown = resolve(&mut client, &token).await.unwrap().dashboard.unwrap();
     assert_eq!((shown.revision, shown.display_name.as_str()), (1, "first"));
-    assert_eq!(json_text(shown.spec), spec_named("first"));
+    assert_eq!(json_text(shown.spec), shared_spec_named("first"));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use crate::support::TestServer;
 use crate::support::audit::{details, events};
 use crate::support::requests::{
-    apply, as_user, assert_invalid, assert_refused, delete, is_tree, json_text, spec_named,
+    apply, as_user, assert_invalid, assert_refused, delete, is_tree, json_text, shared_spec_named, spec_named,
 };
 use crate::support::sharing::{
     Client, D, assert_not_usable, for_uses, from_networks, get, resolve, resolve_request, revoke_request, share, start,
@@ -44,7 +44,7 @@ async fn a_token_shows_the_head_and_counts_each_use() {
         (D, link.dashboard_uid.as_str())
     );
     assert_eq!((dashboard.revision, dashboard.display_name.as_str()), (1, "first"));
-    assert_eq!(json_text(dashboard.spec), spec_named("first"));
+    assert_eq!(json_text(dashboard.spec), shared_spec_named("first"));
     assert_eq!(
         (dashboard.created_by, dashboard.updated_by, dashboard.etag),
         Default::default()
@@ -52,7 +52,10 @@ async fn a_token_shows_the_head_and_counts_each_use() {
 
     apply(&mut server.dashboards().await, D, spec_named("second")).await;
     let second = resolve(&mut client, &token).await.unwrap().dashboard.unwrap();
-    assert_eq!((second.revision, json_text(second.spec)), (2, spec_named("second")));
+    assert_eq!(
+        (second.revision, json_text(second.spec)),
+        (2, shared_spec_named("second"))
+    );
     let used = get(&mut client, &link.name).await.unwrap();
     assert_eq!((used.use_count, used.state()), (2, proto::ShareLinkState::Exhausted));
     assert!(used.last_use_time.is_some());

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::transport::Endpoint;
 use uuid::Uuid;
 
+use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::{apply, as_user, spec_named};
@@ -35,7 +36,7 @@ async fn no_row_log_or_error_holds_the_secret() {
     let service = ServiceProcess::start_serving(command).await;
     apply(&mut service.dashboards().await, D, spec_named("d")).await;
     let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc_addr())).unwrap();
-    let mut client = ShareServiceClient::new(endpoint.connect().await.unwrap());
+    let mut client = ShareServiceClient::new(Channel::from(endpoint.connect().await.unwrap()));
 
     let request = proto::CreateShareLinkRequest {
         request_id: Uuid::new_v4().to_string(),

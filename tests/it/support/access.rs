@@ -4,9 +4,9 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
 use proto::Role;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::TestServer;
+use super::channel::Channel;
 
 pub type Client = ShareServiceClient<Channel>;
 

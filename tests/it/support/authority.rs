@@ -9,6 +9,8 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
 
+use super::recording::{self, Kind};
+
 /// Somebody who signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -96,6 +98,8 @@ impl Certified {
     /// Writes both to files.
     pub fn write(&self, certificate: &Path, key: &Path) {
         fs::write(certificate, &self.certificate_pem).unwrap();
-        fs::write(key, self.key.serialize_pem()).unwrap();
+        let pem = self.key.serialize_pem();
+        recording::secret(Kind::Key, "the key of a certificate", &pem);
+        fs::write(key, pem).unwrap();
     }
 }

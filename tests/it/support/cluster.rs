@@ -17,6 +17,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
+use super::recording;
+
 /// The database that every test's is a copy of: migrated once.
 const TEMPLATE: &str = "template_migrated";
 
@@ -103,19 +105,21 @@ pub fn directory() -> &'static Path {
 
 struct RunDirectory {
     path: PathBuf,
-    /// Holds the input of the shell that removes the directory.
-    _remover: Child,
+    /// Holds the input of the shell that removes the directory, unless the canary is to search it.
+    _remover: Option<Child>,
 }
 
 impl RunDirectory {
     fn create() -> Self {
+        if let Some(recorded) = recording::directory() {
+            let path = Self::passable(recorded.join(recording::file::RUN));
+            return Self { path, _remover: None };
+        }
         let directory = tempfile::Builder::new()
             .prefix("dashboard-store-it-")
             .tempdir()
             .unwrap();
-        let path = directory.keep();
-        // As root, PostgreSQL runs as another user, who must get through.
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
+        let path = Self::passable(directory.keep());
         let remover = Command::new("/bin/sh")
             .args(["-c", REMOVE_AFTERWARDS, "remove-afterwards"])
             .arg(&path)
@@ -126,8 +130,15 @@ impl RunDirectory {
             .unwrap();
         Self {
             path,
-            _remover: remover,
+            _remover: Some(remover),
         }
+    }
+
+    /// As root, PostgreSQL runs as another user, who must get through.
+    fn passable(path: PathBuf) -> PathBuf {
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
+        path
     }
 }
 

@@ -2,13 +2,13 @@
 
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use super::TestServer;
 use super::audit::{AuditEvent, events, stored};
+use super::channel::Channel;
 use super::requests::{as_user, assert_refused, create, json_spec, reason, spec_named, violations};
 
 /// A mutation of a dashboard that exists.

@@ -4,8 +4,8 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
 use dashboard_store::grpc::structured::WireStruct;
 use tonic::Status;
-use tonic::transport::Channel;
 
+use super::channel::Channel;
 use super::requests::ids;
 
 pub type Client = PreferencesServiceClient<Channel>;

@@ -10,16 +10,17 @@ use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClie
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use secrecy::ExposeSecret as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::cluster;
+use super::channel::Channel;
+use super::{cluster, recording};
 
 /// How long a service may take to say where it listens; the first may have to download PostgreSQL.
 const START_LIMIT: Duration = Duration::from_secs(180);
@@ -60,7 +61,11 @@ pub fn program(arguments: &[&str]) -> Command {
 
 /// Runs the program to its end, which must come by itself.
 pub async fn run(mut command: Command) -> Output {
-    tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap()
+    let output = tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap();
+    for stream in [&output.stdout, &output.stderr] {
+        recording::output(&String::from_utf8_lossy(stream));
+    }
+    output
 }
 
 /// Prepares to serve on free ports.
@@ -69,6 +74,9 @@ pub fn serve(arguments: &[&str]) -> Command {
     command
         .envs([("GRPC_ADDR", "127.0.0.1:0"), ("HTTP_ADDR", "127.0.0.1:0")])
         .args(arguments);
+    if recording::is_on() {
+        command.env("LOG_LEVEL", recording::FILTER);
+    }
     command
 }
 
@@ -109,12 +117,7 @@ impl ServiceProcess {
     /// Starts a service, and waits until it says where it listens.
     pub async fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = tokio::spawn(async move {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).await.unwrap();
-            text
-        });
+        let log = tokio::spawn(read_log(child.stderr.take().unwrap()));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         let reading = async {
@@ -158,7 +161,7 @@ impl ServiceProcess {
 
     async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_addr)).unwrap();
-        endpoint.connect().await.unwrap()
+        endpoint.connect().await.unwrap().into()
     }
 
     /// Where gRPC is served.
@@ -196,6 +199,18 @@ impl ServiceProcess {
         let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
         (status.code(), self.log.await.unwrap())
     }
+}
+
+/// Reads all that a service logs.
+async fn read_log(stderr: ChildStderr) -> String {
+    let mut lines = BufReader::new(stderr);
+    let (mut text, mut line) = (String::new(), String::new());
+    while lines.read_line(&mut line).await.unwrap() > 0 {
+        recording::output(&line);
+        text += &line;
+        line.clear();
+    }
+    text
 }
 
 /// Reads where gRPC and HTTP are served from the first two lines that the program prints.

@@ -5,8 +5,9 @@ use futures_util::stream;
 use http::uri::PathAndQuery;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
-use tonic::transport::Channel;
 use tonic::{Request, Status};
+
+use super::channel::Channel;
 
 /// Calls `package.Service/Method` with one message, and waits for the first answer or the end of the answers.
 pub async fn call(channel: Channel, method: &str, metadata: MetadataMap, message: Vec<u8>) -> Result<(), Status> {

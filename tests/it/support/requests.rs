@@ -3,13 +3,34 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
-use tonic::transport::Channel;
+use serde_json::json;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// A document with this display name, and nothing in it.
+use super::channel::Channel;
+
+/// The password of a datasource in documents, which is to be found there alone.
+pub const DATASOURCE_PASSWORD: &str = "canary-datasource-password";
+
+/// A document with this display name, and nothing in it but a datasource.
 pub fn spec_named(display_name: &str) -> String {
-    serde_json::json!({ "display": { "name": display_name }, "panels": {}, "layouts": [] }).to_string()
+    spec_with(display_name, &json!({ "password": DATASOURCE_PASSWORD }))
+}
+
+/// The same as a share link shows it.
+pub fn shared_spec_named(display_name: &str) -> String {
+    spec_with(display_name, &json!({}))
+}
+
+fn spec_with(display_name: &str, datasource: &serde_json::Value) -> String {
+    let plugin = json!({ "kind": "PrometheusDatasource", "spec": datasource });
+    json!({
+        "display": { "name": display_name },
+        "datasources": { "prom": { "default": true, "plugin": plugin } },
+        "panels": {},
+        "layouts": [],
+    })
+    .to_string()
 }
 
 /// A document of exactly `bytes` bytes.

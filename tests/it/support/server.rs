@@ -15,13 +15,14 @@ use dashboard_store::store::pool::Pool;
 use dashboard_store::telemetry::Metrics;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::channel::Channel;
 use super::cluster::TestDatabase;
-use super::http;
+use super::{http, recording};
 
 /// A running service. Dropped, it goes with the runtime of its test.
 pub struct TestServer {
@@ -31,6 +32,7 @@ pub struct TestServer {
     pool: Pool,
     shutdown: Shutdown,
     running: JoinHandle<()>,
+    _counted: Counted,
 }
 
 impl TestServer {
@@ -52,7 +54,8 @@ impl TestServer {
         let mut config = default_config();
         adjust(&mut config);
         let server = Server::bind(server_options(&config)).await.unwrap();
-        let service = Service::assemble(server, &config, connect, Metrics::new().unwrap()).unwrap();
+        let metrics = Metrics::new().unwrap();
+        let service = Service::assemble(server, &config, connect, metrics.clone()).unwrap();
         let shutdown = Shutdown::default();
         Self {
             database,
@@ -61,6 +64,7 @@ impl TestServer {
             pool: service.pool().clone(),
             shutdown: shutdown.clone(),
             running: tokio::spawn(service.run(shutdown)),
+            _counted: Counted(metrics),
         }
     }
 
@@ -87,7 +91,7 @@ impl TestServer {
     /// A connection to the service.
     pub async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_addr)).unwrap();
-        endpoint.connect().await.unwrap()
+        endpoint.connect().await.unwrap().into()
     }
 
     /// Where gRPC is served.
@@ -146,6 +150,17 @@ impl TestServer {
     pub async fn stop(self) {
         self.shutdown.begin();
         self.running.await.unwrap();
+    }
+}
+
+/// What a service has counted, recorded when its test has ended.
+struct Counted(Metrics);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if recording::is_on() {
+            recording::metrics(&self.0.render().unwrap_or_default());
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::share_link::Expiry;
 use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::TestServer;
+use super::channel::Channel;
+use super::recording::{self, Kind};
 use super::requests::{apply, assert_refused, spec_named};
 
 pub type Client = ShareServiceClient<Channel>;
@@ -40,6 +41,7 @@ pub fn create_request(share_link: proto::ShareLink) -> proto::CreateShareLinkReq
 pub async fn share(client: &mut Client, share_link: proto::ShareLink) -> (proto::ShareLink, String) {
     let answer = client.create_share_link(create_request(share_link)).await.unwrap();
     let created = answer.into_inner();
+    recording::secret(Kind::Text, "the token of a share link", &created.token);
     (created.share_link.unwrap(), created.token)
 }
 

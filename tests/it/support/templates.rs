@@ -9,10 +9,10 @@ use dashboard_store::store::maintenance::{Outcome, TASKS, When};
 use dashboard_store::store::{Retention, Store};
 use prost_types::Value;
 use tonic::Status;
-use tonic::transport::Channel;
 use tonic_types::StatusExt as _;
 
 use super::TestServer;
+use super::channel::Channel;
 use super::requests::json_spec;
 
 pub type Client = TemplateServiceClient<Channel>;

@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use super::TestServer;
 use super::authority::{Authority, Certified};
+use super::channel::Channel;
 use super::cluster::TestDatabase;
 
 /// A service that takes client certificates.
@@ -108,7 +109,7 @@ impl TlsServer {
         });
         let endpoint = Endpoint::from_static("http://localhost");
         let connected = endpoint.connect_with_connector(connector).await;
-        connected.map_err(|error| format!("{error:?}"))
+        connected.map(Channel::from).map_err(|error| format!("{error:?}"))
     }
 
     /// The certificate that the server shows.

@@ -14,6 +14,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+use super::recording::{self, Kind};
+
 /// The issuer of most tokens.
 pub const ISSUER: &str = "https://issuer.example";
 /// The audience that this service is.
@@ -96,7 +98,9 @@ impl Signer {
 
     /// A token with another header.
     pub fn sign_with(&self, header: &Header, claims: &Value) -> String {
-        jsonwebtoken::encode(header, claims, &self.key).unwrap()
+        let token = jsonwebtoken::encode(header, claims, &self.key).unwrap();
+        recording::secret(Kind::Token, "a bearer token", &token);
+        token
     }
 
     /// A token of a header and claims that are texts, whatever they say.

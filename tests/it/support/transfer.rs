@@ -6,9 +6,9 @@ use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use futures_util::stream;
 use proto::{ImportConflictPolicy, ImportDashboardsRequest, ImportDashboardsResponse, ImportOutcome};
 use tokio::sync::mpsc;
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
+use super::channel::Channel;
 use super::requests::as_user;
 
 type Client = DashboardServiceClient<Channel>;
