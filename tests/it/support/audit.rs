@@ -59,9 +59,9 @@ pub async fn stored(server: &TestServer) -> String {
     server.sql().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// The details of the events, as JSON text.
+/// The details of the same events, as JSON text.
 pub async fn details(server: &TestServer) -> Vec<String> {
-    let sql = "SELECT details::text FROM audit_log ORDER BY seq";
+    let sql = "SELECT details::text FROM audit_log WHERE result = 'success' ORDER BY seq";
     let rows = server.sql().await.query(sql, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }

@@ -35,27 +35,28 @@ impl Service<http::Request<Body>> for Channel {
         if !recording::is_on() {
             return Box::pin(self.0.call(request));
         }
-        let method = request.uri().path().to_owned();
+        // Not the method: whoever calls may put a secret there, and has not been told it.
+        let service = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let answering = self.0.call(request);
         Box::pin(async move {
             let response = answering.await?;
-            record(&method, response.headers());
-            Ok(response.map(|body| Body::new(WatchedBody { body, method })))
+            record(&service, response.headers());
+            Ok(response.map(|body| Body::new(WatchedBody { body, service })))
         })
     }
 }
 
 /// Records the status in headers or trailers, if there is one and it is an error.
-fn record(method: &str, headers: &HeaderMap) {
+fn record(service: &str, headers: &HeaderMap) {
     let status = Status::from_header_map(headers);
     if let Some(refused) = status.filter(|told| told.code() != Code::Ok) {
-        recording::error(method, &refused);
+        recording::error(service, &refused);
     }
 }
 
 struct WatchedBody {
     body: Body,
-    method: String,
+    service: String,
 }
 
 impl HttpBody for WatchedBody {
@@ -67,7 +68,7 @@ impl HttpBody for WatchedBody {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(trailers) = frame.trailers_ref()
         {
-            record(&self.method, trailers);
+            record(&self.service, trailers);
         }
         polled
     }

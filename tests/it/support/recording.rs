@@ -24,7 +24,7 @@ pub mod file {
     pub const LOG: &str = "log";
     /// What started programs print and log.
     pub const OUTPUT: &str = "output";
-    /// The errors that clients are told, each after its method.
+    /// The errors that clients are told, each after its service.
     pub const ERRORS: &str = "errors";
     /// What services counted.
     pub const METRICS: &str = "metrics";
@@ -120,10 +120,10 @@ pub fn output(text: &str) {
     }
 }
 
-/// A client was told this by `method`.
-pub fn error(method: &str, status: &Status) {
+/// A client was told this by `service`.
+pub fn error(service: &str, status: &Status) {
     if let Some(recording) = &*RECORDING {
-        append(&recording.errors, &format!("{method} {}\n", said(status)));
+        append(&recording.errors, &format!("{service} {}\n", said(status)));
     }
 }
 
