@@ -115,14 +115,15 @@ async fn an_update_whose_answer_was_lost_succeeded_once() {
 
 #[tokio::test]
 async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
-    let (server, gateway) = serving_behind_gateway().await;
-    let mut client = server.dashboards().await;
     let chosen = Uuid::new_v4().to_string();
     // The caller's own request id, and one that the server makes up.
-    for (number, request_id) in [(1, chosen.as_str()), (2, "")] {
+    for request_id in [chosen.as_str(), ""] {
+        // A call that failed is written about in the background, on a connection that the next one would learn the outcome by.
+        let (server, gateway) = serving_behind_gateway().await;
+        let mut client = server.dashboards().await;
         let request = proto::CreateDashboardRequest {
             request_id: request_id.into(),
-            ..create_request(&format!("d{number}"))
+            ..create_request("d")
         };
         gateway.lose_commit(LostCommit::UnansweredAndRefused);
 
@@ -143,9 +144,9 @@ async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
         let created = answer_when_back(&mut client, &retry).await;
         assert_eq!(
             (created.revision, created.name),
-            (1, format!("projects/p/dashboards/d{number}"))
+            (1, "projects/p/dashboards/d".to_owned())
         );
-        assert_eq!(stored(&server).await, (number, number, number));
+        assert_eq!(stored(&server).await, (1, 1, 1));
     }
 }
 
