@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use dashboard_store::config::ConnectConfig;
+use dashboard_store::store::connect::connect;
 use tokio::process::Command;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -15,7 +16,7 @@ use super::running::url;
 /// How many events there are while few count.
 pub const FEW: i32 = 1_000;
 /// The users who have made them, as many events each: a page of every one of them is full with [`FEW`].
-pub const USERS: usize = 20;
+pub const USERS: usize = 10;
 /// How many events a transaction writes.
 const BATCH: i32 = 10_000;
 
@@ -23,7 +24,7 @@ const BATCH: i32 = 10_000;
 const LOAD: &str = "INSERT INTO audit_log (event_time, actor, actor_groups, auth_method, method, permission, project, resource,
         resource_uid, revision_before, revision_after, sha256_before, sha256_after, changed_paths, client_ip, user_agent,
         correlation_id, trace_id)
-    SELECT began + (now() - began) * (n::double precision / $3), 'user:user-' || n % 20, '{group:makers,group:viewers}', 'jwt',
+    SELECT began + (now() - began) * (n::double precision / $3), 'user:user-' || n % 10, '{group:makers,group:viewers}', 'jwt',
         'perses.dashboards.v1.DashboardService/UpdateDashboard', 'dashboards.update', 'project-' || n % 20,
         format('projects/project-%s/dashboards/dashboard-%s', n % 20, n % 5000), gen_random_uuid(), n % 100, n % 100 + 1,
         sha256(n::text::bytea), sha256((n + 1)::text::bytea), '{spec,display_name}', '10.0.0.1', 'grpc-go/1.76.0',
@@ -34,6 +35,9 @@ const LOAD: &str = "INSERT INTO audit_log (event_time, actor, actor_groups, auth
 const EMPTY: &str =
     "SELECT drop_audit_partition(to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')); SELECT ensure_audit_partitions()";
 
+/// The key is that of `lock_audit_sealing`: `dashseal` in ASCII.
+const HOLD: &str = "SELECT pg_advisory_lock(x'646173687365616c'::bigint)";
+const RELEASE: &str = "SELECT pg_advisory_unlock(x'646173687365616c'::bigint)";
 const IS_SEALED: &str = "SELECT NOT EXISTS (SELECT FROM audit_log
     WHERE xid > COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'))";
 /// How often that is asked.
@@ -62,12 +66,33 @@ pub async fn fill(sql: &Client, count: i32) -> Outcome<()> {
     Ok(())
 }
 
-/// Waits until a service has sealed all events.
-pub async fn wait_until_sealed(sql: &Client) -> Outcome<()> {
-    while !sql.query_one(IS_SEALED, &[]).await?.try_get::<_, bool>(0)? {
-        tokio::time::sleep(POLL).await;
+/// Keeps services from sealing events, as another one that seals does: by the lock that one of them has for each round. So the
+/// same service is measured with sealing and without.
+pub struct SealingHeld {
+    sql: Client,
+}
+
+impl SealingHeld {
+    /// Waits for the end of the round that is under way.
+    pub async fn hold(database: &ConnectConfig) -> Outcome<Self> {
+        let sql = connect(database).await?.client;
+        sql.batch_execute(HOLD).await?;
+        Ok(Self { sql })
     }
-    Ok(())
+
+    /// Lets them seal, and waits until all events are sealed.
+    pub async fn release(&self) -> Outcome<()> {
+        self.sql.batch_execute(RELEASE).await?;
+        while !self.sql.query_one(IS_SEALED, &[]).await?.try_get::<_, bool>(0)? {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps them from it again.
+    pub async fn resume(&self) -> Outcome<()> {
+        Ok(self.sql.batch_execute(HOLD).await?)
+    }
 }
 
 /// The program `dashboard-store`, and what its command `audit` needs to know.

@@ -146,6 +146,8 @@ impl Clients {
             let (mut next, pause) = (calls.requests, calls.pause);
             tasks.push(tokio::spawn(async move {
                 let mut recorder = Recorder::begin(times)?;
+                // One after the other, and not all at the same moment.
+                tokio::time::sleep(pause * u32::try_from(number)? / u32::try_from(STREAMS)?).await;
                 loop {
                     if !pause.is_zero() {
                         tokio::time::sleep(pause).await;

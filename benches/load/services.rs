@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use dashboard_store::config::ConnectConfig;
 use dashboard_store::signing::SigningKey;
-use dashboard_store::store::connect::connect;
 use tokio::process::Command;
 
 use super::Outcome;
-use super::audit_log::{self, Auditor};
+use super::audit_log::Auditor;
 use super::credentials::Issuer;
 use super::running::Running;
 
@@ -39,9 +38,9 @@ impl Services {
         })
     }
 
-    /// One that lets everybody do everything, and seals nothing.
+    /// One that lets everybody do everything.
     pub async fn in_development(&self, log: &str) -> Outcome<Running> {
-        self.start(&[DEVELOPMENT.to_owned()], log).await
+        self.start(&[DEVELOPMENT.to_owned(), self.signing_option()], log).await
     }
 
     /// One that knows users by their tokens, which [`Self::token`] gives.
@@ -53,14 +52,6 @@ impl Services {
     /// The token of a user.
     pub fn token(&self, user: &str) -> Outcome<String> {
         self.issuer.token(user)
-    }
-
-    /// One that seals audit events, once it has sealed all that there are.
-    pub async fn sealing(&self) -> Outcome<Running> {
-        let options = [DEVELOPMENT.to_owned(), self.signing_option()];
-        let service = self.start(&options, "sealing.log").await?;
-        audit_log::wait_until_sealed(&connect(&self.database).await?.client).await?;
-        Ok(service)
     }
 
     /// What verifies that the events are as they were sealed.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 
-use super::audit_log;
+use super::audit_log::{self, SealingHeld};
 use super::client::{AUTHORIZATION, Calls, Clients, Latencies};
 use super::credentials;
 use super::document::document;
@@ -45,6 +45,7 @@ const SMALL_DOCUMENT: &str = r#"{"display":{"name":"loaded"},"panels":{},"layout
 pub struct Stage {
     // Fields are dropped in this order: clients before servers, the directory last.
     service: Running,
+    service_with_tokens: Running,
     echo: Running,
     postgres: EmbeddedPostgres,
     postmaster: u32,
@@ -60,6 +61,7 @@ pub struct Stage {
     /// The audit log as it was when it was first verified.
     export: OnceCell<PathBuf>,
     services: Services,
+    sealing_held: SealingHeld,
     directory: TempDir,
 }
 
@@ -77,6 +79,7 @@ impl Stage {
         let postgres = start_database(directory.path()).await?;
         let database = postgres.endpoint().connect_config(DATABASE);
         let services = Services::new(service_program, &database, directory.path())?;
+        let sealing_held = SealingHeld::hold(&database).await?;
         let scripts = observe_statements(&services, &postgres, &database).await?;
         let service = services.in_development("service.log").await?;
         let idle_bytes = processes::resident_bytes(service.process()?)?;
@@ -93,7 +96,9 @@ impl Stage {
             rows: OnceCell::new(),
             resolving,
             export: OnceCell::new(),
+            service_with_tokens: services.with_tokens().await?,
             services,
+            sealing_held,
             directory,
         })
     }
@@ -111,7 +116,8 @@ impl Stage {
     /// Adds audit events, and has all that there are sealed.
     pub async fn add_events(&self, count: i32) -> Outcome<()> {
         audit_log::fill(&connect(&self.database()).await?.client, count).await?;
-        self.services.sealing().await?.terminate().await
+        self.sealing_held.release().await?;
+        self.sealing_held.resume().await
     }
 
     fn database(&self) -> ConnectConfig {
@@ -171,18 +177,22 @@ impl Stage {
     }
 
     async fn measure_calls(&self, workload: Workload, times: Times) -> Outcome<Measured> {
-        let own = match workload {
-            Workload::GetAuthenticated => Some(self.services.with_tokens().await?),
-            Workload::UpdateSealed => Some(self.services.sealing().await?),
-            _ => None,
+        let service = match workload {
+            Workload::GetAuthenticated => &self.service_with_tokens,
+            _ => &self.service,
         };
-        let service = own.as_ref().unwrap_or(&self.service);
+        if workload == Workload::UpdateSealed {
+            self.sealing_held.release().await?;
+        }
         let (server, is_service) = match workload {
             Workload::Echo => (self.echo.process()?, false),
             Workload::EmptyTransaction | Workload::PoolGet => (std::process::id(), false),
             _ => (service.process()?, true),
         };
         let (latencies, used) = tokio::try_join!(self.run(workload, service, times), self.observe(server, times))?;
+        if workload == Workload::UpdateSealed {
+            self.sealing_held.resume().await?;
+        }
         let (server_cpu, postgres_cpu) = used;
         let calls = f64_of(latencies.histogram.len());
         Ok(Measured {
@@ -283,7 +293,8 @@ impl Stage {
 
     /// Verifies all events, each time those that have been written since, or always the same export; a call is an event here.
     async fn measure_verification(&self, workload: Workload) -> Outcome<Measured> {
-        self.services.sealing().await?.terminate().await?;
+        self.sealing_held.release().await?;
+        self.sealing_held.resume().await?;
         let auditor = self.services.auditor();
         let exporting = || async {
             let file = self.directory.path().join("audit.jsonl");

@@ -29,6 +29,7 @@ pub enum Workload {
     ResolveLink,
     ResolveLinkAtTimes,
     ListAuditEvents,
+    ListAuditEventsAtTimes,
     PgbenchUpdate,
     Update,
     UpdateSealed,
@@ -59,11 +60,11 @@ pub const SEARCHED: [&str; 3] = [
 /// The number before those that are applied, one for each stream. Those that are updated are numbered from 1.
 const BEFORE_APPLIED: usize = 50;
 /// How long users wait who do not call all the time.
-const BETWEEN_CALLS: Duration = Duration::from_millis(100);
+const BETWEEN_CALLS: Duration = Duration::from_secs(1);
 
 impl Workload {
     /// All, in the order of the table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::PgbenchGet,
         Self::PgbenchGetUnprepared,
         Self::Echo,
@@ -79,6 +80,7 @@ impl Workload {
         Self::ResolveLink,
         Self::ResolveLinkAtTimes,
         Self::ListAuditEvents,
+        Self::ListAuditEventsAtTimes,
         Self::PgbenchUpdate,
         Self::Update,
         Self::UpdateSealed,
@@ -107,6 +109,7 @@ impl Workload {
             Self::ResolveLink
                 | Self::ResolveLinkAtTimes
                 | Self::ListAuditEvents
+                | Self::ListAuditEventsAtTimes
                 | Self::UpdateSealed
                 | Self::VerifyLog
                 | Self::VerifyExport
@@ -129,8 +132,9 @@ impl Workload {
             Self::RecordView => "RecordDashboardView, 50 users",
             Self::ListRecents => "ListRecentDashboards, 50 users, page of 50",
             Self::ResolveLink => "ResolveShareLink, 20 KB",
-            Self::ResolveLinkAtTimes => "the same, 50 users with 10 calls a second each",
+            Self::ResolveLinkAtTimes => "the same, 50 users with a call a second each",
             Self::ListAuditEvents => "ListAuditEvents of one user, page of 50",
+            Self::ListAuditEventsAtTimes => "the same, 50 users with a call a second each",
             Self::PgbenchUpdate => "control: pgbench, the statements of Update",
             Self::Update => "Update, 20 KB",
             Self::UpdateSealed => "the same, with its events sealed",
@@ -157,7 +161,9 @@ impl Workload {
             Self::RecordView => Some("/perses.dashboards.v1.PreferencesService/RecordDashboardView"),
             Self::ListRecents => Some("/perses.dashboards.v1.PreferencesService/ListRecentDashboards"),
             Self::ResolveLink | Self::ResolveLinkAtTimes => Some("/perses.dashboards.v1.ShareService/ResolveShareLink"),
-            Self::ListAuditEvents => Some("/perses.dashboards.v1.AuditService/ListAuditEvents"),
+            Self::ListAuditEvents | Self::ListAuditEventsAtTimes => {
+                Some("/perses.dashboards.v1.AuditService/ListAuditEvents")
+            }
             Self::Update | Self::UpdateSealed => Some("/perses.dashboards.v1.DashboardService/UpdateDashboard"),
             Self::ApplyUnchanged => Some("/perses.dashboards.v1.DashboardService/ApplyDashboard"),
             Self::PgbenchGet
@@ -179,7 +185,7 @@ impl Workload {
             caller: matches!(self, Self::RecordView | Self::ListRecents).then(|| (REMOTE_USER, user(stream))),
             requests: self.requests(stream),
             pause: match self {
-                Self::ResolveLinkAtTimes => BETWEEN_CALLS,
+                Self::ResolveLinkAtTimes | Self::ListAuditEventsAtTimes => BETWEEN_CALLS,
                 _ => Duration::ZERO,
             },
         }
@@ -196,7 +202,7 @@ impl Workload {
             Self::Search => return searches(),
             Self::RecordView => return views(stream),
             Self::ListRecents => list_recents(),
-            Self::ListAuditEvents => list_audit_events(stream),
+            Self::ListAuditEvents | Self::ListAuditEventsAtTimes => list_audit_events(stream),
             Self::Update | Self::UpdateSealed => return updates(stream),
             _ => Bytes::from(vec![b'x'; DOCUMENT_BYTES]),
         };
