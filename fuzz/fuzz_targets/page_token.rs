@@ -30,10 +30,12 @@ fuzz_target!(|input: (u8, &str)| {
 });
 
 /// The orders of lists that have one alone.
-const FIXED_ORDERS: [PageOrder; 3] = [
+const FIXED_ORDERS: [PageOrder; 5] = [
+    PageOrder::NewestSealFirst,
     PageOrder::NewestRevisionFirst,
     PageOrder::FavoritesAsAdded,
     PageOrder::LastViewedFirst,
+    PageOrder::GrantsBySubject,
 ];
 
 fn order_of(choice: u8) -> PageOrder {

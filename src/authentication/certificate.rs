@@ -59,10 +59,10 @@ impl PeerCertificate {
     ///
     /// As for [`Self::principal`], several URIs name nobody.
     pub(super) fn is_one_of(&self, names: &HashSet<String>) -> bool {
-        let is_listed = |name: &String| names.contains(name);
+        let has_listed_dns_name = || self.dns_names.iter().any(|name| !is_uri(name) && names.contains(name));
         match &self.uris[..] {
-            [] => self.dns_names.iter().any(is_listed),
-            [uri] => is_uri(uri) && is_listed(uri) || self.dns_names.iter().any(is_listed),
+            [] => has_listed_dns_name(),
+            [uri] => is_uri(uri) && names.contains(uri) || has_listed_dns_name(),
             [_, _, ..] => false,
         }
     }

@@ -123,8 +123,9 @@ async fn a_user_is_stated_by_the_peers_that_may_and_by_nobody_else() {
         // Of two ids nobody knows which is its own.
         vec![uri("spiffe://a/Proxy"), uri("spiffe://a/service")],
         vec![uri("spiffe://a/service"), uri("spiffe://a/Proxy")],
-        // It is no URI, and a DNS name stands elsewhere.
+        // Each stands where the other one belongs.
         vec![uri("proxy.example")],
+        vec![dns("spiffe://a/Proxy")],
     ];
     for peer in strangers
         .map(|names| Some(certificate(&names, 1)))

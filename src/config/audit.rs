@@ -151,7 +151,9 @@ impl AuditCommandConfig {
 
 /// The public keys that were given, and that of the private key, whichever is there.
 fn read_keys(reader: &mut Reader, public: PublicKeysArgs, private: Option<String>) -> PublicKeys {
-    let given = public.audit_public_keys_file.is_some() || private.is_some();
+    let given = present(public.audit_public_keys_file.as_ref())
+        .or(present(private.as_ref()))
+        .is_some();
     let public = read_public_keys(reader, public);
     let own = read_key(reader, private);
     if !given {

@@ -32,3 +32,19 @@ fn what_is_wrong_with_public_keys_is_told_with_all_else() {
     );
     assert!(refused.to_string().contains("none: 1, 2."), "{refused}");
 }
+
+#[test]
+fn keys_that_are_given_as_nothing_are_missing_to_verify() {
+    let line = [
+        "audit",
+        "verify",
+        "audit.jsonl",
+        "--audit-public-keys-file=",
+        "--audit-signing-key-file= ",
+    ];
+    let Command::Audit(args) = parse(&line).command else {
+        panic!("audit was asked for");
+    };
+    let refused = AuditCommandConfig::from_args(*args, Environment::default());
+    assert_eq!(complaints(refused), ["AUDIT_PUBLIC_KEYS_FILE"]);
+}

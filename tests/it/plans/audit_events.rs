@@ -39,8 +39,6 @@ const BY_DETAILS: &str = "audit_log_details_idx";
 const PAGE: Most = Most::Rows(2 * 51);
 /// A page, and the events of the lists that were read before it here.
 const PAGE_AMONG_READS: Most = Most::Rows(2 * 51 + 100);
-/// A page of those that one in 20 belongs to: the order is followed until the page is full.
-const PAGE_OF_A_TWENTIETH: Most = Most::Rows(2 * 20 * 51);
 /// Some hundred events, each as an entry of the index and as a row.
 const FEW: Most = Most::Rows(2 * 300 + 51);
 
@@ -67,7 +65,9 @@ const LISTS: &[(&str, &str, &str, &str, Most)] = &[
     ("platform", "time desc", r#"resource = "projects/project-7/dashboards/d-7""#, BY_RESOURCE, PAGE),
     ("platform", "time desc", "project = project-7", BY_PROJECT, PAGE),
     ("platform", "time desc", "method = rare", BY_METHOD, FEW),
-    ("platform", "time desc", r#"method = "method-1""#, BY_TIME, PAGE_OF_A_TWENTIETH),
+    ("platform", "time desc", r#"method = "method-1""#, BY_METHOD, PAGE),
+    // Who did much, and nothing of late: what others did since is not read.
+    ("platform", "time desc", "actor = user:frequent", BY_ACTOR, PAGE),
     ("platform", "time desc", "result = DENIED", BY_RESULT, PAGE),
     ("platform", "time desc", "result = FAILED", BY_RESULT, PAGE),
     ("platform", "time desc", r#"time >= "2026-01-01T00:00:00Z""#, BY_TIME, PAGE),
@@ -91,6 +91,10 @@ const LOAD: &str = "
             '10.0.0.1', lpad(to_hex(n), 32, '0')::uuid,
             CASE WHEN n % 1000 = 0 THEN jsonb_build_object('dropped_events', n / 1000) ELSE '{}' END
         FROM generate_series(1, 200000) AS n;
+    INSERT INTO audit_log (event_time, actor, auth_method, method, permission, project, resource, correlation_id)
+        SELECT date_trunc('month', now(), 'UTC') + n * interval '1 microsecond', 'user:frequent', 'jwt', 'method-0', 'common',
+            'project-0', 'projects/project-0/dashboards/d-0', gen_random_uuid()
+        FROM generate_series(1, 30000) AS n;
     INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count,
             event_digests, previous_root, root, sealed_at, key_id, signature)
         SELECT n, 1, -9223372036854775808, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), ((n - 1) * 10)::text::xid8,
