@@ -93,8 +93,8 @@ EOF
 start_server "$work_dir/service" --embedded --data-dir "$work_dir/data" --maintenance=false \
   --tls-cert-file "$work_dir/server.crt" --tls-key-file "$work_dir/server.key" --tls-client-ca-file "$work_dir/clients.crt" \
   --auth-config-file "$work_dir/authentication.yaml" --identity-header-peers proxy.example.com || fail "the service does not start"
-answer=$(grpc-health-probe -addr "$grpc_addr" -tls -tls-ca-cert "$work_dir/servers.crt" -tls-server-name localhost 2>&1) ||
-  fail "health by TLS without a credential: $answer"
+wait_until_serving -tls -tls-ca-cert "$work_dir/servers.crt" -tls-server-name localhost ||
+  fail "health by TLS without a credential"
 ok "health is open"
 
 mapfile -t service < <(as service)

@@ -42,10 +42,10 @@ address_of() {
   [[ -n $address ]] && echo "$address"
 }
 
-# Waits until grpc.health.v1 says SERVING.
+# Waits until grpc.health.v1 says SERVING. Usage: wait_until_serving [OPTION OF THE PROBE...]
 wait_until_serving() {
   local deadline=$((SECONDS + READY_TIMEOUT_S)) answer
-  until answer=$(grpc-health-probe -addr "$grpc_addr" -connect-timeout 1s -rpc-timeout 2s 2>&1); do
+  until answer=$(grpc-health-probe -addr "$grpc_addr" -connect-timeout 1s -rpc-timeout 2s "$@" 2>&1); do
     if ((SECONDS > deadline)) || ! kill -0 "$server_pid" 2>/dev/null; then
       show_server_log "the service does not get to SERVING: $answer"
       return 1
