@@ -70,12 +70,12 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BENCH := $(TARGET)/release/bench-load run --service $(TARGET)/release/dashboard-store --results $(TARGET)/bench/results.json
 
 .PHONY: bench
-bench: build-bench ## Rates, CPU and latencies beside pgbench and an echo, ratios and goals; 10 minutes on a machine that does nothing else
+bench: build-bench ## Rates, CPU and latencies beside pgbench and an echo, ratios and goals; 20 minutes on a machine that does nothing else
 	$(BENCH)
 
 .PHONY: bench-quick
-bench-quick: build-bench ## The same in about two minutes, less exact
-	$(BENCH) --warm-up 500 --measure 1000 --imported 1000
+bench-quick: build-bench ## The same in about three minutes, less exact
+	$(BENCH) --warm-up 500 --measure 1000 --imported 1000 --events 100000
 
 .PHONY: instructions
 instructions: build-bench ## Instructions for a Get under callgrind, beside the goals and the baseline, which RECORD=1 records anew; takes valgrind
