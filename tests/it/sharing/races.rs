@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio_postgres::Client as Sql;
+use tonic::Code;
 
 use crate::support::TestServer;
 use crate::support::audit::events;
@@ -16,15 +17,22 @@ async fn fifty_clients_use_a_link_exactly_as_often_as_it_can_be() {
     let users = (0..50).map(|_| {
         let (mut own, token) = (client.clone(), token.clone());
         tokio::spawn(async move {
-            let mut uses = 0;
+            let (mut uses, mut unknown) = (0, 0);
             for _ in 0..4 {
-                uses += usize::from(resolve(&mut own, &token).await.is_ok());
+                match resolve(&mut own, &token).await.map_err(|refused| refused.code()) {
+                    Ok(_) => uses += 1,
+                    Err(Code::PermissionDenied) => {}
+                    // On a machine with other work a call may take too long: nobody knows whether it counted.
+                    Err(_) => unknown += 1,
+                }
             }
-            uses
+            (uses, unknown)
         })
     });
-    let uses: usize = join_all(users).await.into_iter().map(Result::unwrap).sum();
-    assert_eq!(uses, 100);
+    let ended: Vec<(usize, usize)> = join_all(users).await.into_iter().map(Result::unwrap).collect();
+    let uses: usize = ended.iter().map(|(uses, _)| uses).sum();
+    let unknown: usize = ended.iter().map(|(_, unknown)| unknown).sum();
+    assert!(uses <= 100 && uses + unknown >= 100, "{uses} uses, {unknown} unknown");
     assert_eq!(get(&mut client, &link.name).await.unwrap().use_count, 100);
     let counted = events(&server)
         .await
