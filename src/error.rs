@@ -149,15 +149,28 @@ impl Error {
 
     /// The chain of causes in one line, for logs and operators: it may hold what a library says, which callers never see.
     pub fn causes(&self) -> String {
-        let mut chain = String::new();
-        let mut cause = std::error::Error::source(self);
-        while let Some(source) = cause {
-            let separator = if chain.is_empty() { "" } else { ": " };
-            // Writing to a String does not fail.
-            let _ = write!(chain, "{separator}{source}");
-            cause = source.source();
-        }
-        chain
+        causes(self)
+    }
+}
+
+/// What led to an error, down to the cause of all causes, in one line; empty where nothing did.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut chain = String::new();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let separator = if chain.is_empty() { "" } else { ": " };
+        // Writing to a String does not fail.
+        let _ = write!(chain, "{separator}{source}");
+        cause = source.source();
+    }
+    chain
+}
+
+/// The message of an error and what led to it, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    match causes(error) {
+        chain if chain.is_empty() => error.to_string(),
+        chain => format!("{error}: {chain}"),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{KeySource, KeysConfig};
-use crate::error::Cause;
+use crate::error::{Cause, causes};
 use crate::telemetry::{Metrics, Reloaded};
 
 /// The largest JWK Set that is read, in bytes.
@@ -223,7 +223,8 @@ impl Keys {
         let _reading = self.reading.lock().await;
         let read = self.read().await.and_then(|text| self.take(text));
         if let Err(error) = &read {
-            let cause = causes(error);
+            // The message of a fetch says no more than that it failed.
+            let cause = Some(causes(error)).filter(|chain| !chain.is_empty());
             let last_read = self.current.borrow().as_ref().map(|set| set.read_at.elapsed());
             tracing::warn!(%error, cause, ?last_read, "cannot read the keys of an issuer of tokens");
         }
@@ -275,15 +276,6 @@ impl Keys {
             KeySource::Url { url, .. } => url.clone(),
         }
     }
-}
-
-/// What caused an error, down to the cause of all causes: that of a fetch says no more than that it failed.
-fn causes(error: &KeysError) -> Option<String> {
-    let first = std::error::Error::source(error);
-    let chain: Vec<String> = std::iter::successors(first, |cause| cause.source())
-        .map(ToString::to_string)
-        .collect();
-    (!chain.is_empty()).then(|| chain.join(": "))
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> KeysError {

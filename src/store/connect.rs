@@ -21,6 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
 use crate::config::{ConnectConfig, SslMode};
+use crate::error::with_causes;
 use address::{Address, Endpoint};
 pub use cancel::Canceller;
 pub use direct::is_direct;
@@ -139,7 +140,7 @@ impl Connector {
         let manager = PostgresConnectionManager::new(self.driver_config(endpoint), self.tls.clone());
         let client = manager.connect().await.map_err(|error| ConnectError::Refused {
             address: endpoint.to_string(),
-            cause: chain(&error),
+            cause: with_causes(&error),
         })?;
         debug!(address = %endpoint, "connected to the database");
         let canceller = Canceller::new(client.cancel_token(), endpoint.clone(), self.tls.clone());
@@ -219,16 +220,4 @@ impl Connector {
             limit: self.config.connect_timeout,
         }
     }
-}
-
-/// The message of an error and of what caused it.
-fn chain(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,9 +1,9 @@
 //! What keeps a task of maintenance from running.
 
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::store::classify::lacks_privilege;
 
-/// Why a task did not run to its end. The batches before the failure stay done.
+/// Why a task did not run to its end, for operators and no callers. The batches before the failure stay done.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
     /// The role may not do this.
@@ -18,14 +18,6 @@ pub enum MaintenanceError {
     /// Anything else.
     #[error("{}", with_causes(.0))]
     Failed(Error),
-}
-
-/// The error and what led to it: operators read this, no callers.
-fn with_causes(error: &Error) -> String {
-    match error.causes() {
-        causes if causes.is_empty() => error.to_string(),
-        causes => format!("{error}: {causes}"),
-    }
 }
 
 impl From<Error> for MaintenanceError {
