@@ -43,7 +43,7 @@ const BYTES: &str = "octet_length(actor) + octet_length(actor_groups::text) + oc
     + octet_length(changed_paths::text) + octet_length(user_agent) + octet_length(details::text) + 512";
 
 /// The columns of the order; together they are unique.
-const ORDER: &[&str] = &["event_time", "id"];
+const ORDER: [&str; 2] = ["event_time", "id"];
 
 /// How long the window is in which events are looked for first: it lies in two partitions, or three.
 const WINDOW: Duration = Duration::days(30);
@@ -148,14 +148,10 @@ pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access, 
     let mut sql = Statement::new(head);
     sql.push(concat!(event_columns!(), ", candidates, ", seal_number!()));
     let only = OneValue::of(query, access);
-    let order = match &only {
-        Some(one) => &[&[one.column], ORDER].concat(),
-        None => ORDER,
-    };
     let end = PageEnd {
         size: query.page_size,
         bytes: BYTES,
-        order_by: &order_by(order, query.order_by.direction),
+        order_by: &order_by(&columns(only.as_ref()), query.order_by.direction),
     };
     end.push_page(&mut sql, |sql| {
         sql.push("SELECT * FROM audit_log WHERE true");
@@ -163,6 +159,7 @@ pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access, 
             Some(one) => one.push(sql, query),
             None => push_conditions(sql, query, access),
         }
+        push_cursor(sql, query, only.as_ref());
         if let Some(recent) = window {
             recent.push(sql);
         }
@@ -207,16 +204,27 @@ impl<'q> OneValue<'q> {
                 .push(operator)
                 .bind(self.value.to_owned(), Type::TEXT);
         }
-        if let Some(Cursor::EventTime { time, uid }) = &query.after {
-            push_behind(sql, &[&[self.column], ORDER].concat(), query.order_by.direction);
-            sql.bind(self.value.to_owned(), Type::TEXT)
-                .push(", ")
-                .bind(*time, Type::TIMESTAMPTZ)
-                .push(", ")
-                .bind(*uid, Type::UUID)
-                .push(")");
-        }
     }
+}
+
+/// Leaves what stands behind the cursor, in the order of the list.
+fn push_cursor(sql: &mut Statement, query: &ListAuditEvents, only: Option<&OneValue<'_>>) {
+    let Some(Cursor::EventTime { time, uid }) = &query.after else {
+        return;
+    };
+    push_behind(sql, &columns(only), query.order_by.direction);
+    if let Some(one) = only {
+        sql.bind(one.value.to_owned(), Type::TEXT).push(", ");
+    }
+    sql.bind(*time, Type::TIMESTAMPTZ)
+        .push(", ")
+        .bind(*uid, Type::UUID)
+        .push(")");
+}
+
+/// The columns of the order.
+fn columns(only: Option<&OneValue<'_>>) -> Vec<&'static str> {
+    only.map(|one| one.column).into_iter().chain(ORDER).collect()
 }
 
 /// The scope that was authorised is the scope that is queried.
@@ -234,13 +242,6 @@ fn push_conditions(sql: &mut Statement, query: &ListAuditEvents, access: &Access
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
-    }
-    if let Some(Cursor::EventTime { time, uid }) = &query.after {
-        push_behind(sql, ORDER, query.order_by.direction);
-        sql.bind(*time, Type::TIMESTAMPTZ)
-            .push(", ")
-            .bind(*uid, Type::UUID)
-            .push(")");
     }
 }
 
