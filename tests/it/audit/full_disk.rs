@@ -1,4 +1,4 @@
-//! A database without room for one more audit event: a trigger refuses it as PostgreSQL does when it can't extend a file.
+//! A database without room for one more audit event.
 
 use dashboard_store::grpc::proto;
 use proto::ImportOutcome;
@@ -6,16 +6,10 @@ use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::*;
-use crate::support::audit::{events, stored};
+use crate::support::audit::{events, fill_disk, make_room, stored};
 use crate::support::requests::{assert_refused, create, create_request, get};
 use crate::support::transfer::{atomic, import, options, outcomes, resource, send, whole};
 use crate::support::{TestServer, http, sharing};
-
-const FILL: &str = "CREATE FUNCTION refuse_for_want_of_room() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-    CREATE TRIGGER no_room BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse_for_want_of_room()";
-
-const MAKE_ROOM: &str = "DROP TRIGGER no_room ON audit_log; DROP FUNCTION refuse_for_want_of_room()";
 
 #[track_caller]
 fn assert_no_room(refused: &Status) {
@@ -61,7 +55,7 @@ async fn without_room_a_mutation_fails_as_a_whole_reads_go_on_and_metrics_tell()
         request_id: Uuid::new_v4().to_string(),
         ..create_request("after")
     };
-    sql.batch_execute(FILL).await.unwrap();
+    fill_disk(&sql, "audit_log").await;
     let before = stored(&server).await;
 
     assert_no_room(&client.create_dashboard(request.clone()).await.unwrap_err());
@@ -73,7 +67,7 @@ async fn without_room_a_mutation_fails_as_a_whole_reads_go_on_and_metrics_tell()
     let counted = r#"rpc_server_call_duration_seconds_count{rpc_grpc_status_code="14",rpc_method="perses.dashboards.v1.DashboardService/CreateDashboard",rpc_system="grpc"} 1"#;
     wait_for_metric(&server, counted).await;
 
-    sql.batch_execute(MAKE_ROOM).await.unwrap();
+    make_room(&sql).await;
     let answers = [
         client.create_dashboard(request.clone()).await.unwrap().into_inner(),
         client.create_dashboard(request).await.unwrap().into_inner(),
@@ -99,7 +93,7 @@ async fn without_room_an_import_stores_nothing_and_can_be_repeated() {
             ..with_options
         };
         let texts: Vec<String> = ["a", "b", "c"].iter().map(|id| resource("p", id, id)).collect();
-        sql.batch_execute(FILL).await.unwrap();
+        fill_disk(&sql, "audit_log").await;
         let before = stored(&server).await;
 
         let (answers, end) = send(&mut client, whole(repeatable.clone(), texts.clone())).await;
@@ -107,7 +101,7 @@ async fn without_room_an_import_stores_nothing_and_can_be_repeated() {
         assert_eq!(answers, []);
         assert_no_room(&end.unwrap_err());
         assert_eq!(stored(&server).await, before);
-        sql.batch_execute(MAKE_ROOM).await.unwrap();
+        make_room(&sql).await;
         let answers = import(&mut client, repeatable, texts).await;
         assert_eq!(outcomes(&answers), [ImportOutcome::Created; 3]);
         assert_eq!(events(&server).await.len(), 4);
@@ -119,7 +113,7 @@ async fn without_room_a_share_link_shows_nothing_and_keeps_its_uses() {
     let (server, mut client) = sharing::start().await;
     let sql = server.sql().await;
     let (link, token) = sharing::share(&mut client, sharing::for_uses(1)).await;
-    sql.batch_execute(FILL).await.unwrap();
+    fill_disk(&sql, "audit_log").await;
     let before = stored(&server).await;
 
     for _ in 0..3 {
@@ -127,7 +121,7 @@ async fn without_room_a_share_link_shows_nothing_and_keeps_its_uses() {
     }
 
     assert_eq!(stored(&server).await, before);
-    sql.batch_execute(MAKE_ROOM).await.unwrap();
+    make_room(&sql).await;
     sharing::resolve(&mut client, &token).await.unwrap();
     let used = sharing::get(&mut client, &link.name).await.unwrap();
     assert_eq!(used.use_count, 1);
@@ -139,9 +133,7 @@ async fn without_room_nothing_is_sealed_and_the_lag_tells_until_there_is_room() 
     let (_, sql, sealed) = start().await;
     append(&sql, 3).await;
     // The seals have a table of their own.
-    sql.batch_execute(&FILL.replace("ON audit_log", "ON audit_seal"))
-        .await
-        .unwrap();
+    fill_disk(&sql, "audit_seal").await;
     let sealing = async {
         loop {
             match sealed.store.seal_audit_log(&sealed.key).await {
@@ -154,9 +146,7 @@ async fn without_room_nothing_is_sealed_and_the_lag_tells_until_there_is_room() 
     assert_no_room(&tokio::time::timeout(LIMIT, sealing).await.unwrap());
     assert!(sealed.store.sealing_lag().await.unwrap() > Duration::ZERO);
 
-    sql.batch_execute(&MAKE_ROOM.replace("ON audit_log", "ON audit_seal"))
-        .await
-        .unwrap();
+    make_room(&sql).await;
     assert_eq!(sealed.seal(3).await.len(), 1);
     assert_eq!(sealed.verify().await.finding, None);
 }

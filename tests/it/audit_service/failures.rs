@@ -105,20 +105,12 @@ async fn what_was_only_checked_or_is_wrong_is_no_event() {
     assert_eq!(stored_after_stop(server).await, []);
 }
 
-/// Makes the database refuse each event from now on, as a full disk does.
-async fn fill_up(server: &TestServer) {
-    let refuse = "CREATE FUNCTION fill_up() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
-        CREATE TRIGGER is_full BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION fill_up()";
-    server.sql().await.batch_execute(refuse).await.unwrap();
-}
-
 /// No change without its event: where the log is full, nothing is changed, shown or granted, and reads go on.
 #[tokio::test]
 async fn where_the_log_is_full_nothing_is_done() {
     let (server, mut sharing) = sharing::start().await;
     let (_, token) = sharing::share(&mut sharing, sharing::for_uses(5)).await;
-    fill_up(&server).await;
+    audit::fill_disk(&server.sql().await, "audit_log").await;
     let before = audit::stored(&server).await;
 
     let mut dashboards = server.dashboards().await;

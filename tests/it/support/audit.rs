@@ -74,6 +74,23 @@ pub async fn partitions(sql: &Client) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// Makes the database refuse each new row of `table` from now on, as PostgreSQL does when it can't extend a file.
+pub async fn fill_disk(sql: &Client, table: &str) {
+    let refuse = "CREATE FUNCTION refuse_for_want_of_room() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$";
+    sql.batch_execute(refuse).await.unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_for_want_of_room()"
+    );
+    sql.batch_execute(&trigger).await.unwrap();
+}
+
+/// Takes back what [`fill_disk`] did.
+pub async fn make_room(sql: &Client) {
+    let free = "DROP FUNCTION refuse_for_want_of_room() CASCADE";
+    sql.batch_execute(free).await.unwrap();
+}
+
 /// Lets this superuser do what the triggers refuse.
 pub async fn disable_guards(sql: &Client) {
     let tables = partitions(sql).await;
