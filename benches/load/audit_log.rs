@@ -39,7 +39,8 @@ const EMPTY: &str =
 const HOLD: &str = "SELECT pg_advisory_lock(x'646173687365616c'::bigint)";
 const RELEASE: &str = "SELECT pg_advisory_unlock(x'646173687365616c'::bigint)";
 const IS_SEALED: &str = "SELECT NOT EXISTS (SELECT FROM audit_log
-    WHERE xid > COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'))";
+    WHERE (xid, seq) > (COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),
+        COALESCE((SELECT to_seq FROM audit_seal ORDER BY number DESC LIMIT 1), 0)))";
 /// How often that is asked.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -75,9 +76,17 @@ pub struct SealingHeld {
 impl SealingHeld {
     /// Waits for the end of the round that is under way.
     pub async fn hold(database: &ConnectConfig) -> Outcome<Self> {
-        let sql = connect(database).await?.client;
-        sql.batch_execute(HOLD).await?;
-        Ok(Self { sql })
+        let held = Self {
+            sql: connect(database).await?.client,
+        };
+        held.resume().await?;
+        Ok(held)
+    }
+
+    /// Has all events sealed.
+    pub async fn seal_all(&self) -> Outcome<()> {
+        self.release().await?;
+        self.resume().await
     }
 
     /// Lets them seal, and waits until all events are sealed.

@@ -116,8 +116,7 @@ impl Stage {
     /// Adds audit events, and has all that there are sealed.
     pub async fn add_events(&self, count: i32) -> Outcome<()> {
         audit_log::fill(&connect(&self.database()).await?.client, count).await?;
-        self.sealing_held.release().await?;
-        self.sealing_held.resume().await
+        self.sealing_held.seal_all().await
     }
 
     fn database(&self) -> ConnectConfig {
@@ -293,8 +292,7 @@ impl Stage {
 
     /// Verifies all events, each time those that have been written since, or always the same export; a call is an event here.
     async fn measure_verification(&self, workload: Workload) -> Outcome<Measured> {
-        self.sealing_held.release().await?;
-        self.sealing_held.resume().await?;
+        self.sealing_held.seal_all().await?;
         let auditor = self.services.auditor();
         let exporting = || async {
             let file = self.directory.path().join("audit.jsonl");
