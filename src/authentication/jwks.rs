@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
@@ -109,6 +110,8 @@ pub(super) struct Keys {
     current: watch::Sender<Option<Arc<KeySet>>>,
     /// Held while they are read, so that no older answer takes the place of a newer one.
     reading: Mutex<()>,
+    /// Whether reading them failed the last time, so that there may be newer ones.
+    has_failed: AtomicBool,
     /// When an unknown key last made us look for new ones; locked while that goes on.
     looked_for_unknown: Arc<Mutex<Option<Instant>>>,
 }
@@ -120,7 +123,7 @@ pub(super) enum Found {
     Key(Arc<VerifyingKey>, u64),
     /// The issuer publishes no such key.
     Unknown,
-    /// The keys were never read, or too long ago.
+    /// The keys were never read, or too long ago; or there is no such key among those that were, and newer ones can't be.
     Unavailable,
 }
 
@@ -133,6 +136,7 @@ impl Keys {
         let keys = Self {
             current: watch::Sender::new(None),
             reading: Mutex::default(),
+            has_failed: AtomicBool::default(),
             looked_for_unknown: Arc::default(),
             config,
         };
@@ -153,7 +157,10 @@ impl Keys {
         match self.find_among_current(id, algorithm) {
             Found::Unknown | Found::Unavailable => {
                 self.look_for_new().await;
-                self.find_among_current(id, algorithm)
+                match self.find_among_current(id, algorithm) {
+                    Found::Unknown if self.has_failed.load(Ordering::Relaxed) => Found::Unavailable,
+                    found => found,
+                }
             }
             found @ Found::Key(..) => found,
         }
@@ -222,6 +229,7 @@ impl Keys {
     async fn read_again(&self) -> bool {
         let _reading = self.reading.lock().await;
         let read = self.read().await.and_then(|text| self.take(text));
+        self.has_failed.store(read.is_err(), Ordering::Relaxed);
         if let Err(error) = &read {
             // The message of a fetch says no more than that it failed.
             let cause = Some(causes(error)).filter(|chain| !chain.is_empty());

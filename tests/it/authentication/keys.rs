@@ -138,6 +138,9 @@ async fn keys_that_cannot_be_read_again_are_used_for_a_while_and_no_longer() {
         false => Outcome::Unavailable,
     };
     until(&Outcome::Accepted, failed_to_read).await;
+    // One that the issuer may have published since: nobody can tell.
+    let new_token = Signer::es256("b").token_for("ada");
+    assert_eq!(call_with(&channel, &new_token).await, Outcome::Unavailable);
     until(&Outcome::Unavailable, async || call_with(&channel, &token).await).await;
 
     jwks.publish(&jwk_set(&[&signer]));
@@ -195,7 +198,7 @@ async fn a_file_with_keys_is_read_again_when_it_changes() {
     for broken in ["", "{", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#] {
         keys.publish(broken);
         let unknown = Signer::es256("third").token_for("ada");
-        assert!(call_with(&channel, &unknown).await.is_refused(), "{broken}");
+        assert_eq!(call_with(&channel, &unknown).await, Outcome::Unavailable, "{broken}");
         assert_eq!(call_with(&channel, &tokens[1]).await, Outcome::Accepted, "{broken}");
     }
 }
