@@ -79,6 +79,33 @@ async fn json_logs_are_an_object_a_line() {
 }
 
 #[tokio::test]
+async fn development_mode_stays_on_loopback_and_says_what_it_is() {
+    let mut everywhere = program(&["serve", "--insecure-dev", "--grpc-addr=0.0.0.0:0", "--http-addr=[::]:0"]);
+    everywhere.env("DATABASE_URL", "host=localhost user=nobody dbname=nothing");
+    let refused = problems(&run(everywhere).await);
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .all(|problem| problem.contains("must be a loopback address")),
+        "{refused:?}"
+    );
+
+    let database = TestDatabase::create().await;
+    let mut command = serve(&["--insecure-dev", "--log-format=json"]);
+    command.env("DATABASE_URL", database_url(database.config()));
+    let service = ServiceProcess::start_serving(command).await;
+    service.signal(Signal::SIGTERM);
+    let (_, log) = service.ended().await;
+    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let warning = "development mode: nobody proves who they are, and everybody on this machine may do everything";
+    assert!(
+        lines.any(|line| line["level"] == "WARN" && line["message"] == warning),
+        "{log}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_survives_when_service_and_database_are_killed() {
     let data_dir = data_dir("killed");
     let service = ServiceProcess::start_serving(serve_embedded(&data_dir)).await;

@@ -76,7 +76,7 @@ async fn standard_input_holds_documents_of_both_notations() {
     stdin.write_all(stream.as_bytes()).await.unwrap();
     drop(stdin);
 
-    let (code, out, err) = said(running.wait_with_output().await.unwrap());
+    let (code, out, err) = said(process::finish(running).await);
 
     assert_eq!(code, Some(0), "{err}");
     assert!(

@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdout};
 use super::*;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
+use crate::support::recording;
 use crate::support::requests::spec_of_size;
 
 /// How long everything here may take.
@@ -34,10 +35,15 @@ impl Running {
     /// Reads lines up to so many that say `created`.
     async fn wait_for_created(&mut self, count: usize) {
         for _ in 0..count {
-            let line = tokio::time::timeout(LIMIT, self.lines.next_line()).await.unwrap();
-            let line = line.unwrap().unwrap();
+            let line = self.next_line().await.unwrap();
             assert!(line.starts_with("created"), "{line}");
         }
+    }
+
+    /// The next line of its output; none after the last.
+    async fn next_line(&mut self) -> Option<String> {
+        let line = tokio::time::timeout(LIMIT, self.lines.next_line()).await.unwrap();
+        line.unwrap().inspect(|text| recording::output(&format!("{text}\n")))
     }
 
     fn id(&self) -> u32 {
@@ -47,11 +53,7 @@ impl Running {
     /// Its exit code, the last line of its output, and what it says on standard error.
     async fn ended(mut self) -> (Option<i32>, String, String) {
         let mut last = String::new();
-        while let Some(line) = tokio::time::timeout(LIMIT, self.lines.next_line())
-            .await
-            .unwrap()
-            .unwrap()
-        {
+        while let Some(line) = self.next_line().await {
             last = line;
         }
         let mut stderr = String::new();
@@ -62,6 +64,7 @@ impl Running {
             .read_to_string(&mut stderr)
             .await
             .unwrap();
+        recording::output(&stderr);
         let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
         (status.code(), last, stderr)
     }

@@ -61,7 +61,16 @@ pub fn program(arguments: &[&str]) -> Command {
 
 /// Runs the program to its end, which must come by itself.
 pub async fn run(mut command: Command) -> Output {
-    let output = tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(command.spawn().unwrap()).await
+}
+
+/// Waits for the end of a program that was started, which must come by itself, and takes what is left of its output.
+pub async fn finish(child: Child) -> Output {
+    let output = tokio::time::timeout(LIMIT, child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
     for stream in [&output.stdout, &output.stderr] {
         recording::output(&String::from_utf8_lossy(stream));
     }

@@ -113,7 +113,7 @@ pub fn secret(kind: Kind, name: &str, text: &str) {
     }
 }
 
-/// A program has printed or logged this.
+/// A program has printed, logged, or answered over HTTP this.
 pub fn output(text: &str) {
     if let Some(recording) = &*RECORDING {
         append(&recording.output, text);
