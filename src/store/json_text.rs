@@ -22,17 +22,25 @@ impl ToSql for JsonText<'_> {
     to_sql_checked!();
 }
 
-/// The text of a `json` column.
+/// The version of `jsonb` on the wire, its first byte; its text follows (`jsonb_send` in PostgreSQL).
+const JSONB_VERSION: u8 = 1;
+
+/// The text of a `json` column, or of a `jsonb` one: what a cast to `text` gives, without its price.
 #[derive(Debug)]
 pub struct JsonColumn(pub String);
 
 impl<'a> FromSql<'a> for JsonColumn {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+    fn from_sql(column: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let text = match (raw, *column == Type::JSONB) {
+            ([JSONB_VERSION, text @ ..], true) => text,
+            (_, true) => return Err("jsonb has a version that is not known".into()),
+            (text, false) => text,
+        };
         // A document is most of an answer, and looking at it most of reading a row.
-        Ok(Self(simdutf8::basic::from_utf8(raw)?.to_owned()))
+        Ok(Self(simdutf8::basic::from_utf8(text)?.to_owned()))
     }
 
     fn accepts(column: &Type) -> bool {
-        *column == Type::JSON
+        *column == Type::JSON || *column == Type::JSONB
     }
 }

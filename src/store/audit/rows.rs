@@ -12,13 +12,14 @@ use crate::domain::audit::{AuditEvent, Checkpoint, ListedSeal, Month, Seal, Seal
 use crate::domain::digest::Digest;
 use crate::domain::name::AuditSealName;
 use crate::error::{Error, Result};
+use crate::store::json_text::JsonColumn;
 
 /// The columns of an event, in the order in which [`event`] reads them: by position, because verification reads millions.
 macro_rules! event_columns {
     () => {
         "id, event_time, xid, seq, actor, actor_groups, auth_method, method, permission, project, resource, resource_uid, \
          revision_before, revision_after, sha256_before, sha256_after, changed_paths, result, reason, client_ip::text, \
-         user_agent, correlation_id, trace_id, event_count, details::text"
+         user_agent, correlation_id, trace_id, event_count, details"
     };
 }
 pub(super) use event_columns;
@@ -91,7 +92,7 @@ fn read_event(row: &Row) -> Result<AuditEvent> {
         correlation_id: columns.take::<Uuid>()?,
         trace_id: columns.take()?,
         event_count: columns.take()?,
-        details: columns.take()?,
+        details: columns.take::<JsonColumn>()?.0,
     })
 }
 
