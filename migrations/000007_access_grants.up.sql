@@ -1,4 +1,4 @@
--- Who has which role on what.
+-- Who has which role on what, and when a project of an earlier life ended.
 
 CREATE FUNCTION is_grant_subject(subject text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -44,5 +44,15 @@ COMMENT ON INDEX idx_access_grant_platform IS 'A role is granted once on the pla
 COMMENT ON INDEX idx_access_grant_project IS 'A role is granted once on a project; lists of its grants.';
 COMMENT ON INDEX idx_access_grant_dashboard IS 'A role is granted once on a dashboard; lists of its grants, and their removal with it.';
 COMMENT ON INDEX idx_access_grant_subject IS 'Decisions: all that a caller and its groups were granted.';
+
+-- A project has no record: this is what is left of one that was purged.
+CREATE TABLE project_purge (
+    project text COLLATE "C" CONSTRAINT project_purge_pkey PRIMARY KEY,
+    purged_at timestamptz NOT NULL,
+    CONSTRAINT project_purge_project_check CHECK (is_resource_id(project))
+);
+COMMENT ON TABLE project_purge IS 'When a project was last purged. What is of its name since then is another project.';
+COMMENT ON COLUMN project_purge.project IS 'The project.';
+COMMENT ON COLUMN project_purge.purged_at IS 'When; its events up to then are not those of a later project.';
 
 INSERT INTO schema_version (version, description) VALUES (7, 'access grants: roles on the platform, projects and dashboards');

@@ -20,6 +20,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 -- UPDATE, because rows are locked.
 GRANT SELECT, INSERT, UPDATE, DELETE ON access_grant TO dashboard_store_service;
 
+-- When projects were purged.
+GRANT SELECT, INSERT, UPDATE ON project_purge TO dashboard_store_service;
+
 -- Share links. Those that expired are deleted.
 GRANT SELECT, INSERT, UPDATE, DELETE ON share_token TO dashboard_store_service;
 

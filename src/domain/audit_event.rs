@@ -12,8 +12,8 @@ pub struct Change {
     pub resource: String,
     /// The project of the resource; none for what belongs to none.
     pub project: Option<ProjectId>,
-    /// The life of the resource.
-    pub uid: Uuid,
+    /// The life of the resource; none of a project, which has no record.
+    pub uid: Option<Uuid>,
     /// What the call found; none where it created, and where the resource has no revisions.
     pub before: Option<Version>,
     /// What the call left; none where it purged, and where the resource has no revisions.

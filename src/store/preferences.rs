@@ -167,7 +167,7 @@ async fn append_event(
     let change = Change {
         resource: written.name().to_string(),
         project: None,
-        uid: written.etag().uid(),
+        uid: Some(written.etag().uid()),
         before: None,
         after: None,
         changed_paths: fields.iter().map(|field| field.as_str()).collect(),

@@ -28,8 +28,14 @@ DELETE FROM dashboard_template WHERE project = $1 RETURNING id, resource_name, r
 const PURGE_GRANTS: &str = "-- purge_grants_of_project
 DELETE FROM access_grant WHERE project = $1 RETURNING id, subject, role";
 
+// Behind all events of this life: whoever is admin of the next one does not read them.
+const RECORD_PURGE: &str = "-- record_project_purge
+INSERT INTO project_purge (project, purged_at) VALUES ($1, clock_timestamp())
+ON CONFLICT (project) DO UPDATE SET purged_at = EXCLUDED.purged_at";
+
 impl Store {
-    /// Removes all that is in a project for good, with an audit event for each dashboard, template and grant on the project.
+    /// Removes all that is in a project for good, with an audit event for each dashboard, template and grant on the project, and
+    /// one for the project. From then on only those who read the whole audit log read its events.
     ///
     /// # Errors
     /// None of its own.
@@ -58,7 +64,12 @@ async fn empty(tx: &Transaction<'_>, access: &Access, project: &ProjectId) -> Re
     let dashboards = tx.query(PURGE_DASHBOARDS, &of_project).await?;
     let templates = tx.query(PURGE_TEMPLATES, &of_project).await?;
     let grants = tx.query(PURGE_GRANTS, &of_project).await?;
-    let mut changes = Vec::with_capacity(dashboards.len() + templates.len() + grants.len());
+    let purged = ProjectPurged {
+        dashboards: count(&dashboards)?,
+        templates: count(&templates)?,
+        grants: count(&grants)?,
+    };
+    let mut changes = Vec::with_capacity(dashboards.len() + templates.len() + grants.len() + 1);
     for row in &dashboards {
         changes.push(dashboard_purged(row)?);
     }
@@ -68,12 +79,10 @@ async fn empty(tx: &Transaction<'_>, access: &Access, project: &ProjectId) -> Re
     for row in &grants {
         changes.push(grant_revoked(row, project)?);
     }
+    changes.push(project_purged(project, purged));
     audit::append_all(tx, access, &changes).await?;
-    Ok(ProjectPurged {
-        dashboards: count(&dashboards)?,
-        templates: count(&templates)?,
-        grants: count(&grants)?,
-    })
+    tx.execute(RECORD_PURGE, &of_project).await?;
+    Ok(purged)
 }
 
 fn count(rows: &[Row]) -> Result<i32> {
@@ -85,7 +94,7 @@ fn dashboard_purged(row: &Row) -> Result<Change> {
     Ok(Change {
         resource: dashboard.to_string(),
         project: Some(dashboard.project().clone()),
-        uid: row.try_get("id")?,
+        uid: Some(row.try_get("id")?),
         before: Some(version(row)?),
         after: None,
         changed_paths: vec!["state"],
@@ -98,7 +107,7 @@ fn template_purged(row: &Row) -> Result<Change> {
     Ok(Change {
         resource: template.to_string(),
         project: template.project().cloned(),
-        uid: row.try_get("id")?,
+        uid: Some(row.try_get("id")?),
         before: Some(version(row)?),
         after: None,
         changed_paths: vec!["display_name", "description", "category", "parameters", "spec"],
@@ -115,12 +124,28 @@ fn grant_revoked(row: &Row, project: &ProjectId) -> Result<Change> {
     Ok(Change {
         resource: grant.to_string(),
         project: Some(project.clone()),
-        uid,
+        uid: Some(uid),
         before: None,
         after: None,
         changed_paths: vec!["subject", "role"],
         details: details(row.try_get("subject")?, row.try_get("role")?),
     })
+}
+
+fn project_purged(project: &ProjectId, purged: ProjectPurged) -> Change {
+    Change {
+        resource: project.to_string(),
+        project: Some(project.clone()),
+        uid: None,
+        before: None,
+        after: None,
+        changed_paths: Vec::new(),
+        details: vec![
+            ("dashboards", purged.dashboards.to_string()),
+            ("templates", purged.templates.to_string()),
+            ("grants", purged.grants.to_string()),
+        ],
+    }
 }
 
 fn version(row: &Row) -> Result<Version> {

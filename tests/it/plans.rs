@@ -158,6 +158,7 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
         Most::Rows(2),
     ),
     ("purge_grants_of_project", &["idx_access_grant_project"], Most::Rows(2)),
+    ("record_project_purge", NO_INDEX, Most::Rows(0)),
     // Share links. That of the calls is a new one on a dashboard that has no other.
     ("get_share_link", LINK_BY_NAME, Most::Rows(2)),
     ("lock_share_link", LINK_BY_NAME, Most::Rows(2)),

@@ -195,7 +195,7 @@ fn change(grant: &AccessGrant) -> Change {
     Change {
         resource: grant.name.to_string(),
         project: grant.name.parent.project().cloned(),
-        uid: grant.name.uid,
+        uid: Some(grant.name.uid),
         before: None,
         after: None,
         changed_paths: vec!["subject", "role"],

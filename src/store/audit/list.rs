@@ -35,7 +35,8 @@ const GET: &str = concat!(
     event_columns!(),
     ", ",
     seal_number!(),
-    "\nFROM audit_log AS item WHERE id = $1 AND ($2::text[] IS NULL OR project = ANY ($2))"
+    "\nFROM audit_log AS item WHERE id = $1 AND ($2::text[] IS NULL OR project = ANY ($2) AND event_time > COALESCE(
+    (SELECT purged_at FROM project_purge WHERE project_purge.project = item.project), '-infinity'))"
 );
 
 /// How many bytes an event takes in an answer, about.
@@ -159,6 +160,7 @@ pub(super) fn select_page(head: &str, query: &ListAuditEvents, access: &Access, 
             Some(one) => one.push(sql, query),
             None => push_conditions(sql, query, access),
         }
+        push_life(sql, access);
         push_cursor(sql, query, only.as_ref());
         if let Some(recent) = window {
             recent.push(sql);
@@ -242,6 +244,15 @@ fn push_conditions(sql: &mut Statement, query: &ListAuditEvents, access: &Access
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
         push_condition(sql, filter.expr());
+    }
+}
+
+/// Leaves the events of the project that is there now: those of an earlier one of its name are for whoever reads everything.
+fn push_life(sql: &mut Statement, access: &Access) {
+    if let Scope::Project(project) = access.scope() {
+        sql.push(" AND event_time > COALESCE((SELECT purged_at FROM project_purge WHERE project = ")
+            .bind(project.as_str().to_owned(), Type::TEXT)
+            .push("), '-infinity')");
     }
 }
 

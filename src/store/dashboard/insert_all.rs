@@ -112,7 +112,7 @@ fn creation(uid: Uuid, item: &ImportItem) -> Change {
     Change {
         resource: item.name.to_string(),
         project: Some(item.name.project().clone()),
-        uid,
+        uid: Some(uid),
         before: None,
         after: Some(Version {
             revision: FIRST_REVISION,

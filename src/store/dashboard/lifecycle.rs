@@ -145,7 +145,7 @@ pub(in crate::store) fn change_of_state(before: &Dashboard, after: Option<&Dashb
     Change {
         resource: before.name.to_string(),
         project: Some(before.name.project().clone()),
-        uid: before.uid,
+        uid: Some(before.uid),
         before: Some(version(before)),
         after: after.map(version),
         changed_paths: vec!["state"],

@@ -269,7 +269,7 @@ impl<'a> Writer<'a> {
         let change = Change {
             resource: after.name.to_string(),
             project: Some(after.name.project().clone()),
-            uid: after.uid,
+            uid: Some(after.uid),
             before: before.map(version),
             after: Some(version(after)),
             changed_paths: changed_paths(before, after),

@@ -193,7 +193,7 @@ async fn append_event(tx: &Transaction<'_>, access: &Access, request: &Dashboard
     let change = Change {
         resource: request.favorite_name(),
         project: None,
-        uid,
+        uid: Some(uid),
         before: None,
         after: None,
         changed_paths: vec!["favorites"],

@@ -128,7 +128,7 @@ async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found, clie
     let change = Change {
         resource: found.shown.link.to_string(),
         project: Some(found.shown.name.project().clone()),
-        uid: found.shown.link.uid,
+        uid: Some(found.shown.link.uid),
         before: Some(shown),
         after: Some(shown),
         changed_paths: vec!["use_count"],

@@ -283,7 +283,7 @@ async fn append_event(
     let change = Change {
         resource: link.name.to_string(),
         project: Some(link.name.dashboard.project().clone()),
-        uid: link.name.uid,
+        uid: Some(link.name.uid),
         before: None,
         after: None,
         changed_paths,

@@ -67,7 +67,7 @@ pub fn change(before: Option<&Template>, after: Option<&Template>, changed_paths
     Ok(Change {
         resource: template.name.to_string(),
         project: template.name.project().cloned(),
-        uid: template.uid,
+        uid: Some(template.uid),
         before: before.map(version),
         after: after.map(version),
         changed_paths,

@@ -2,14 +2,17 @@
 
 use dashboard_store::grpc::proto;
 use proto::Role;
+use proto::audit_service_client::AuditServiceClient;
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted};
-use crate::support::audit::{events, stored};
+use crate::support::audit::{details, events, stored};
+use crate::support::channel::Channel;
 use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
 use crate::support::templates;
+use crate::support::transfer::read_all;
 
 fn purge_request(name: &str) -> proto::PurgeProjectRequest {
     proto::PurgeProjectRequest {
@@ -23,6 +26,23 @@ const PURGED: proto::PurgeProjectResponse = proto::PurgeProjectResponse {
     purged_templates: 1,
     revoked_grants: 2,
 };
+
+/// The events that a user is shown, newest first.
+async fn events_of(
+    client: &mut AuditServiceClient<Channel>,
+    user: &str,
+    parent: &str,
+    filter: &str,
+) -> Vec<proto::AuditEvent> {
+    let request = proto::ListAuditEventsRequest {
+        parent: parent.into(),
+        filter: filter.into(),
+        page_size: 500,
+        ..Default::default()
+    };
+    let answer = client.list_audit_events(as_user(user, request)).await.unwrap();
+    answer.into_inner().audit_events
+}
 
 /// A server with two projects: `p` has a live and a deleted dashboard, a template, two grants, and one on a dashboard.
 async fn start_with_project() -> TestServer {
@@ -90,6 +110,52 @@ async fn a_project_of_the_same_name_inherits_nothing() {
 }
 
 #[tokio::test]
+async fn an_admin_of_the_next_project_reads_none_of_its_events() {
+    let server = start_with_project().await;
+    let mut dashboards = server.dashboards().await;
+    let mut audit = AuditServiceClient::new(server.channel().await);
+    let earlier = events_of(&mut audit, "eve", "projects/p", "").await;
+    assert!(!earlier.is_empty());
+    dashboards.purge_project(purge_request("projects/p")).await.unwrap();
+    grant(&server, "projects/p", "user:pia", Role::Admin).await;
+    apply(&mut dashboards, "projects/p/dashboards/live", spec_named("third")).await;
+
+    let read = events_of(&mut audit, "pia", "projects/p", "").await;
+    let methods: Vec<&str> = read
+        .iter()
+        .map(|event| event.method.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(methods, ["ApplyDashboard", "GrantAccess"]);
+    let export = proto::ExportAuditEventsRequest {
+        parent: "projects/p".into(),
+        ..Default::default()
+    };
+    let exported = audit.export_audit_events(as_user("pia", export)).await.unwrap();
+    let (exported, end) = read_all(exported.into_inner()).await;
+    end.unwrap();
+    let exported: Vec<String> = exported
+        .into_iter()
+        .map(|answer| answer.audit_event.unwrap().name)
+        .collect();
+    let read_names: Vec<String> = read.iter().map(|event| event.name.clone()).collect();
+    // Two more: that they are listed, and that they are exported.
+    assert_eq!(exported[2..], read_names);
+    for event in &earlier {
+        let get = proto::GetAuditEventRequest {
+            name: event.name.clone(),
+        };
+        let refused = audit.get_audit_event(as_user("pia", get.clone())).await.unwrap_err();
+        assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
+        audit.get_audit_event(as_user("alice", get)).await.unwrap();
+    }
+    // Whoever reads everything reads on.
+    let all = events_of(&mut audit, "alice", "platform", r#"project = "p""#).await;
+    for event in earlier.iter().chain(&read) {
+        assert!(all.iter().any(|found| found.name == event.name), "{event:?}");
+    }
+}
+
+#[tokio::test]
 async fn each_thing_that_goes_is_audited() {
     let server = start_with_project().await;
     let before = events(&server).await.len();
@@ -108,6 +174,9 @@ async fn each_thing_that_goes_is_audited() {
     assert!(written.iter().all(|event| event.permission == "projects.purge"));
     let of = |part: &str| written.iter().filter(|event| event.resource.contains(part)).count();
     assert_eq!((of("/dashboards/"), of("/templates/"), of("/accessGrants/")), (2, 1, 2));
+    assert_eq!(written.last().unwrap().resource, "projects/p");
+    let counts = details(&server).await.pop().unwrap();
+    assert_eq!(counts, r#"{"grants": "2", "templates": "1", "dashboards": "2"}"#);
     let live = written.iter().find(|event| event.resource.ends_with("/live")).unwrap();
     assert_eq!((live.revision_before, live.revision_after), (Some(2), None));
     assert!(live.sha256_before.is_some());

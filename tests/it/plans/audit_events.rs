@@ -37,6 +37,8 @@ const BY_DETAILS: &str = "audit_log_details_idx";
 
 /// A page: one candidate more, and a seal for each.
 const PAGE: Most = Most::Rows(2 * 51);
+/// A page of a project, and when that was last purged.
+const PAGE_OF_PROJECT: Most = Most::Rows(2 * 51 + 1);
 /// A page, and the events of the lists that were read before it here.
 const PAGE_AMONG_READS: Most = Most::Rows(2 * 51 + 100);
 /// Some hundred events, each as an entry of the index and as a row.
@@ -58,8 +60,8 @@ pub const LISTING: [&str; 2] = [LIST, EXPORT];
 const LISTS: &[(&str, &str, &str, &str, Most)] = &[
     ("platform", "time desc", "", BY_TIME, PAGE),
     ("platform", "time", "", BY_TIME, PAGE),
-    ("projects/project-7", "time desc", "", BY_PROJECT, PAGE),
-    ("projects/project-7", "time", "", BY_PROJECT, PAGE),
+    ("projects/project-7", "time desc", "", BY_PROJECT, PAGE_OF_PROJECT),
+    ("projects/project-7", "time", "", BY_PROJECT, PAGE_OF_PROJECT),
     ("platform", "time desc", r#"actor = "user:7""#, BY_ACTOR, PAGE),
     ("platform", "time desc", r#"actor = "user:7" AND time >= "2026-01-01T00:00:00Z""#, BY_ACTOR, PAGE),
     ("platform", "time desc", r#"resource = "projects/project-7/dashboards/d-7""#, BY_RESOURCE, PAGE),
@@ -95,6 +97,7 @@ const LOAD: &str = "
         SELECT date_trunc('month', now(), 'UTC') + n * interval '1 microsecond', 'user:frequent', 'jwt', 'method-0', 'common',
             'project-0', 'projects/project-0/dashboards/d-0', gen_random_uuid()
         FROM generate_series(1, 30000) AS n;
+    INSERT INTO project_purge (project, purged_at) SELECT 'project-' || n, 'epoch' FROM generate_series(1, 20000) AS n;
     INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count,
             event_digests, previous_root, root, sealed_at, key_id, signature)
         SELECT n, 1, -9223372036854775808, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), ((n - 1) * 10)::text::xid8,
@@ -114,7 +117,7 @@ impl Loaded {
         let database = TestDatabase::create().await;
         let sql = database.connect().await;
         sql.batch_execute(LOAD).await.unwrap();
-        sql.batch_execute("VACUUM (ANALYZE) audit_log, audit_seal")
+        sql.batch_execute("VACUUM (ANALYZE) audit_log, audit_seal, project_purge")
             .await
             .unwrap();
         let log = ExplainedLog::of(&database).await;

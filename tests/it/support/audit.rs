@@ -22,7 +22,7 @@ pub struct AuditEvent {
 
 /// The events of what was done, oldest first (those of calls that failed come later, by themselves): the events of one dashboard are numbered under its lock.
 pub async fn events(server: &TestServer) -> Vec<AuditEvent> {
-    let sql = "SELECT actor, method, permission, resource, resource_uid::text AS uid, revision_before, revision_after,
+    let sql = "SELECT actor, method, permission, resource, COALESCE(resource_uid::text, '') AS uid, revision_before, revision_after,
             encode(sha256_before, 'hex') AS sha256_before, encode(sha256_after, 'hex') AS sha256_after, changed_paths, result
         FROM audit_log WHERE result = 'success' ORDER BY seq";
     let rows = server.sql().await.query(sql, &[]).await.unwrap();
@@ -53,6 +53,7 @@ pub async fn stored(server: &TestServer) -> String {
         (SELECT string_agg(t::text, E'\\n' ORDER BY subject, viewed_at) FROM dashboard_recent AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM dashboard_template AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM access_grant AS t),
+        (SELECT string_agg(t::text, E'\\n' ORDER BY project) FROM project_purge AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM share_token AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY request_id) FROM mutation_request AS t),
         (SELECT string_agg(t::text, E'\\n' ORDER BY id) FROM audit_log AS t WHERE result = 'success'))";
