@@ -148,6 +148,8 @@ fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> {
 
 /// How an event begins, as [`export`] writes it.
 const EVENT: &str = r#"{"type":"event","#;
+/// The same without its kind, and as long.
+const WITHOUT_KIND: &str = "               {";
 
 /// The lines of an export, which must begin with a header and end with what the last line counts.
 struct Lines {
@@ -192,7 +194,7 @@ impl Lines {
                 false => Err(self.problem("the file ends before its last line: it was cut off, or is being written")),
             };
         }
-        let record = parse_record(&self.line).map_err(|error| self.problem(&error.to_string()))?;
+        let record = parse_record(&mut self.line).map_err(|error| self.problem(&error.to_string()))?;
         self.check_place(&record)?;
         Ok(Some(record))
     }
@@ -231,14 +233,15 @@ impl Lines {
 
 /// Reads a line. Nearly all are events, which are read at once, as they stand; a record whose kind may come last has to be kept
 /// whole before it can be read. What is wrong with an event is said by the second way, too.
-fn parse_record(line: &str) -> serde_json::Result<Record> {
-    let event = line
-        .strip_prefix(EVENT)
-        .and_then(|fields| serde_json::from_str(&format!("{{{fields}")).ok());
-    match event {
-        Some(event) => Ok(Record::Event(event)),
-        None => serde_json::from_str(line),
+fn parse_record(line: &mut String) -> serde_json::Result<Record> {
+    if line.starts_with(EVENT) {
+        line.replace_range(..EVENT.len(), WITHOUT_KIND);
+        if let Ok(event) = serde_json::from_str(line) {
+            return Ok(Record::Event(event));
+        }
+        line.replace_range(..EVENT.len(), EVENT);
     }
+    serde_json::from_str(line)
 }
 
 /// Tells what was looked at; fails with what was found.

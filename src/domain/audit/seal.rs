@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::{DecodeError, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -37,15 +38,15 @@ pub struct Signature(pub Vec<u8>);
 
 impl From<Signature> for String {
     fn from(signature: Signature) -> Self {
-        hex::encode(signature.0)
+        HEXLOWER.encode(&signature.0)
     }
 }
 
 impl TryFrom<String> for Signature {
-    type Error = hex::FromHexError;
+    type Error = DecodeError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        hex::decode(text).map(Self)
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map(Self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use dashboard_store::domain::audit::{AuditEvent, CheckSignature as _, Checkpoint, Seal, SignatureCheck, Signed};
 use dashboard_store::domain::digest::Digest;
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 
 use super::*;
@@ -39,7 +40,7 @@ fn the_examples_of_the_documentation_hold() {
     let keys = PublicKeys::read(file.path()).unwrap();
     for vector in &vectors.events {
         let bytes = vector.event.canonical_bytes();
-        assert_eq!(hex::encode(&bytes), vector.canonical);
+        assert_eq!(HEXLOWER.encode(&bytes), vector.canonical);
         assert_eq!(Digest::of(&bytes), vector.sha256);
         let json = serde_json::to_string(&vector.event).unwrap();
         assert_eq!(serde_json::from_str::<AuditEvent>(&json).unwrap(), vector.event);
@@ -47,9 +48,9 @@ fn the_examples_of_the_documentation_hold() {
     let seal = &vectors.seal;
     assert_eq!(seal.content.root(), seal.root);
     let message = seal.content.message(seal.root);
-    assert_eq!(hex::encode(&message), vectors.seal_message);
+    assert_eq!(HEXLOWER.encode(&message), vectors.seal_message);
     assert_eq!(keys.check(&message, &seal.signed), SignatureCheck::Good);
     let SignedCheckpoint { checkpoint, signed } = &vectors.checkpoint;
-    assert_eq!(hex::encode(checkpoint.message()), vectors.checkpoint_message);
+    assert_eq!(HEXLOWER.encode(&checkpoint.message()), vectors.checkpoint_message);
     assert_eq!(keys.check(&checkpoint.message(), signed), SignatureCheck::Good);
 }

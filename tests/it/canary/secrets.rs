@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use data_encoding::HEXLOWER;
 use tokio_postgres::Client;
 
 /// The shortest part of a token that counts: what is shorter is met by chance, or says nothing.
@@ -52,7 +53,7 @@ impl Secret {
         let body = pem.lines().filter(|line| !line.starts_with("-----"));
         let spellings = body.take(PRIVATE_LINES).flat_map(|line| {
             let bytes = STANDARD_NO_PAD.decode(line.trim_end_matches('=')).unwrap();
-            [line.to_owned(), hex::encode(&bytes), decimal(&bytes)]
+            [line.to_owned(), HEXLOWER.encode(&bytes), decimal(&bytes)]
         });
         Self {
             name: name.into(),
@@ -65,7 +66,7 @@ impl Secret {
 /// in base64, wherever it begins in what is encoded.
 fn spellings(text: &str) -> Vec<String> {
     let bytes = text.as_bytes();
-    let mut all = vec![text.to_owned(), hex::encode(bytes), decimal(bytes)];
+    let mut all = vec![text.to_owned(), HEXLOWER.encode(bytes), decimal(bytes)];
     for begin in 0..3 {
         let whole = (bytes.len() - begin) / 3 * 3;
         all.push(STANDARD_NO_PAD.encode(&bytes[begin..begin + whole]));

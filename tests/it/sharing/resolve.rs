@@ -2,6 +2,7 @@
 
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::share_link::Expiry;
+use data_encoding::HEXLOWER;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -104,7 +105,7 @@ async fn credentials_are_taken_out_and_the_hash_is_that_of_what_is_served() {
     let text = json_text(dashboard.spec);
     assert!(!text.contains("hunter2"), "{text}");
     assert!(text.contains("https://prom.example/"), "{text}");
-    assert_eq!(dashboard.spec_sha256, hex::encode(Sha256::digest(&text)));
+    assert_eq!(dashboard.spec_sha256, HEXLOWER.encode(&Sha256::digest(&text)));
     assert_eq!(dashboard.spec_size_bytes, i32::try_from(text.len()).unwrap());
 
     let as_tree = proto::ResolveShareLinkRequest {

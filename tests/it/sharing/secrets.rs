@@ -2,6 +2,7 @@
 
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
+use data_encoding::HEXLOWER;
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
 use tonic::transport::Endpoint;
@@ -58,7 +59,7 @@ async fn no_row_log_or_error_holds_the_secret() {
     // What tells one secret from another, however it is cut.
     let random = &token["psh_".len()..token.len() - 6];
     assert!(
-        rows.contains(&hex::encode(Sha256::digest(&token))),
+        rows.contains(&HEXLOWER.encode(&Sha256::digest(&token))),
         "the hash is stored"
     );
     assert!(log.contains("ResolveShareLink"), "the log has the calls");
@@ -106,7 +107,7 @@ async fn no_event_tells_the_secret_its_hash_or_the_document() {
     assert_eq!(count, 7, "{text}");
     for (what, secret) in [
         ("the secret", token["psh_".len()..16].to_owned()),
-        ("its hash", hex::encode(Sha256::digest(&token))),
+        ("its hash", HEXLOWER.encode(&Sha256::digest(&token))),
         ("the document", marked),
     ] {
         assert!(!text.contains(&secret), "{what}: {text}");
