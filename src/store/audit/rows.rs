@@ -96,14 +96,6 @@ fn read_event(row: &Row) -> Result<AuditEvent> {
     })
 }
 
-/// Reads where an event stands: its transaction, and its `seq`.
-///
-/// # Errors
-/// `Internal`, when the row is no event.
-pub(super) fn position(row: &Row) -> Result<(u64, i64)> {
-    Ok((row.try_get::<_, Xid>("xid")?.0, row.try_get("seq")?))
-}
-
 /// Reads a seal.
 ///
 /// # Errors

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use futures_util::future::join;
 use postgres_types::Type;
+use tokio::sync::mpsc;
 use tokio_postgres::Row;
 
 use super::rows::{self, event_columns, seal_columns};
@@ -107,17 +107,27 @@ impl Store {
         if let Some((checkpoint, signed)) = walk.checkpoint() {
             verifier.take_checkpoint(checkpoint, signed);
         }
-        let mut portion = walk.next_portion().await?;
-        while let Some(items) = portion {
-            // The database reads on while these are looked at.
-            let look = async { items.iter().for_each(|item| verifier.take(item)) };
-            let (next, ()) = join(walk.next_portion(), look).await;
-            if verifier.is_done() {
-                break;
+        // The database is read on while what came is looked at.
+        let (sender, mut portions) = mpsc::channel(1);
+        let reading = tokio::spawn(async move {
+            while let Some(items) = walk.next_portion().await? {
+                if sender.send(items).await.is_err() {
+                    break;
+                }
             }
-            portion = next?;
+            walk.end().await
+        });
+        while !verifier.is_done()
+            && let Some(items) = portions.recv().await
+        {
+            items.iter().for_each(|item| verifier.take(item));
         }
-        walk.end().await?;
+        drop(portions);
+        let read = reading.await.map_err(Error::internal)?;
+        // What was found is found, whatever became of the rest.
+        if !verifier.is_done() {
+            read?;
+        }
         Ok(verifier.finish())
     }
 }
@@ -301,8 +311,8 @@ struct Stream {
     month: Month,
     seq_range: (i64, i64),
     events: VecDeque<AuditEvent>,
-    /// The page behind them, as it came; none before the first.
-    ahead: Option<Vec<Row>>,
+    /// Where the last event stands that was read.
+    last: (u64, i64),
     has_all: bool,
 }
 
@@ -312,7 +322,7 @@ impl Stream {
             month,
             seq_range,
             events: VecDeque::new(),
-            ahead: None,
+            last: (0, i64::MIN),
             has_all: false,
         }
     }
@@ -330,40 +340,21 @@ impl Stream {
     }
 
     async fn read_page(&mut self, snapshot: &mut Snapshot) -> Result<()> {
-        let page = match self.ahead.take() {
-            Some(page) => page,
-            None => self.fetch(snapshot, (0, i64::MIN)).await?,
-        };
-        let last = page.last().filter(|_| page.len() == PAGE);
-        self.has_all = last.is_none();
-        self.events = match last.map(rows::position).transpose()? {
-            None => decode(&page)?,
-            Some(after) => {
-                // The database reads the next page while this one is decoded.
-                let (ahead, events) = join(self.fetch(snapshot, after), async { decode(&page) }).await;
-                self.ahead = Some(ahead?);
-                events?
-            }
-        };
-        Ok(())
-    }
-
-    async fn fetch(&self, snapshot: &mut Snapshot, after: (u64, i64)) -> Result<Vec<Row>> {
         let (start, end) = (self.month.start(), self.month.end());
         let limit = i64::try_from(PAGE).map_err(Error::internal)?;
         let parameters: [Parameter<'_>; 7] = [
             (&start, Type::TIMESTAMPTZ),
             (&end, Type::TIMESTAMPTZ),
-            (&Xid(after.0), Type::XID8),
-            (&after.1, Type::INT8),
+            (&Xid(self.last.0), Type::XID8),
+            (&self.last.1, Type::INT8),
             (&self.seq_range.0, Type::INT8),
             (&self.seq_range.1, Type::INT8),
             (&limit, Type::INT8),
         ];
-        Ok(snapshot.query_once(READ_EVENTS, &parameters).await?)
+        let page = snapshot.read_once(READ_EVENTS, &parameters, rows::event).await?;
+        self.has_all = page.len() < PAGE;
+        self.last = page.last().map_or(self.last, |event| (event.xid, event.seq));
+        self.events = page.into();
+        Ok(())
     }
-}
-
-fn decode(page: &[Row]) -> Result<VecDeque<AuditEvent>> {
-    page.iter().map(rows::event).collect()
 }

@@ -1,5 +1,6 @@
 //! One view of the database for several statements.
 
+use futures_util::TryStreamExt as _;
 use tokio::time::timeout;
 use tokio_postgres::Row;
 
@@ -37,6 +38,29 @@ impl Snapshot {
         let lease = self.connection.lease();
         let rows = timeout(limit, lease.query_typed(sql, parameters)).await;
         Ok(rows.map_err(|_elapsed| QueryError::TimedOut(limit))??)
+    }
+
+    /// The same for very many rows: `read` makes something of each as it comes, so that the database never waits for room.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and what `read` says of a row.
+    pub async fn read_once<T, E: From<QueryError>>(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        read: impl Fn(&Row) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let limit = self.connection.query_timeout();
+        let lease = self.connection.lease();
+        let typed = parameters.iter().map(|(value, of)| (*value, of.clone()));
+        let reading = async {
+            let rows = lease.query_typed_raw(sql, typed).await.map_err(QueryError::from)?;
+            let values = rows.map_err(|error| QueryError::from(error).into());
+            values.and_then(async |row| read(&row)).try_collect().await
+        };
+        timeout(limit, reading)
+            .await
+            .map_err(|_elapsed| QueryError::TimedOut(limit))?
     }
 
     /// Ends the transaction and gives the connection back.
