@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use time::OffsetDateTime;
 
@@ -87,16 +89,34 @@ pub fn verify_file(
 ) -> Result<(), AuditFailure> {
     let mut verifier = Verifier::new(keys, expected);
     let mut lines = Lines::open(path)?;
-    while let Some(record) = lines.next_record()? {
-        match record {
-            Record::Header { .. } | Record::End { .. } => {}
-            Record::Checkpoint { checkpoint, signed } => verifier.take_checkpoint(&checkpoint, &signed),
-            Record::Seal(seal) => verifier.take(&AuditItem::Seal(seal)),
-            Record::Event(event) => verifier.take(&AuditItem::Event(event)),
-            Record::Unsealed(event) => verifier.take(&AuditItem::Unsealed(event)),
+    // The file is read on while what came is looked at.
+    thread::scope(|scope| {
+        let (sender, batches) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            loop {
+                let batch = lines.next_batch();
+                let is_last = !matches!(&batch, Ok(records) if records.len() == BATCH);
+                if sender.send(batch).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        for batch in batches {
+            batch?.into_iter().for_each(|record| take(&mut verifier, record));
         }
-    }
+        Ok::<_, AuditFailure>(())
+    })?;
     tell(verifier.finish(), expected, out)
+}
+
+fn take(verifier: &mut Verifier<impl CheckSignature>, record: Record) {
+    match record {
+        Record::Header { .. } | Record::End { .. } => {}
+        Record::Checkpoint { checkpoint, signed } => verifier.take_checkpoint(&checkpoint, &signed),
+        Record::Seal(seal) => verifier.take(&AuditItem::Seal(seal)),
+        Record::Event(event) => verifier.take(&AuditItem::Event(event)),
+        Record::Unsealed(event) => verifier.take(&AuditItem::Unsealed(event)),
+    }
 }
 
 /// Writes the audit log to a new file that only its owner may read, and tells `out` how much that was.
@@ -146,6 +166,9 @@ fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
+/// How many lines are read at once.
+const BATCH: usize = 1000;
+
 /// How an event begins, as [`export`] writes it.
 const EVENT: &str = r#"{"type":"event","#;
 /// The same without its kind, and as long.
@@ -177,6 +200,17 @@ impl Lines {
             seals: 0,
             has_ended: false,
         })
+    }
+
+    /// Reads the next [`BATCH`] lines; fewer at the end.
+    fn next_batch(&mut self) -> Result<Vec<Record>, AuditFailure> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH
+            && let Some(record) = self.next_record()?
+        {
+            batch.push(record);
+        }
+        Ok(batch)
     }
 
     /// Reads the next line; none after the last.
