@@ -351,7 +351,9 @@ impl Stream {
             (&self.seq_range.1, Type::INT8),
             (&limit, Type::INT8),
         ];
-        let page = snapshot.read_once(READ_EVENTS, &parameters, rows::event).await?;
+        let page = snapshot
+            .read_once(READ_EVENTS, &parameters, |row| rows::event(&row))
+            .await?;
         self.has_all = page.len() < PAGE;
         self.last = page.last().map_or(self.last, |event| (event.xid, event.seq));
         self.events = page.into();

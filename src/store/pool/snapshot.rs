@@ -34,10 +34,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Self::begin`].
     pub async fn query_once(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, QueryError> {
-        let limit = self.connection.query_timeout();
-        let lease = self.connection.lease();
-        let rows = timeout(limit, lease.query_typed(sql, parameters)).await;
-        Ok(rows.map_err(|_elapsed| QueryError::TimedOut(limit))??)
+        self.read_once(sql, parameters, Ok).await
     }
 
     /// The same for very many rows: `read` makes something of each as it comes, so that the database never waits for room.
@@ -48,7 +45,7 @@ impl Snapshot {
         &mut self,
         sql: &str,
         parameters: &[Parameter<'_>],
-        read: impl Fn(&Row) -> Result<T, E>,
+        read: impl Fn(Row) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
         let limit = self.connection.query_timeout();
         let lease = self.connection.lease();
@@ -56,7 +53,7 @@ impl Snapshot {
         let reading = async {
             let rows = lease.query_typed_raw(sql, typed).await.map_err(QueryError::from)?;
             let values = rows.map_err(|error| QueryError::from(error).into());
-            values.and_then(async |row| read(&row)).try_collect().await
+            values.and_then(async |row| read(row)).try_collect().await
         };
         timeout(limit, reading)
             .await
