@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -92,19 +93,18 @@ pub fn verify_file(
     // The file is read on while what came is looked at.
     thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel(1);
-        scope.spawn(move || {
-            loop {
-                let batch = lines.next_batch();
-                let is_last = !matches!(&batch, Ok(records) if records.len() == BATCH);
-                if sender.send(batch).is_err() || is_last {
+        let reading = scope.spawn(move || {
+            while let Some(batch) = lines.next_batch()? {
+                if sender.send(batch).is_err() {
                     break;
                 }
             }
+            Ok::<_, AuditFailure>(())
         });
-        for batch in batches {
-            batch?.into_iter().for_each(|record| take(&mut verifier, record));
+        for record in batches.iter().flatten() {
+            take(&mut verifier, record);
         }
-        Ok::<_, AuditFailure>(())
+        reading.join().unwrap_or_else(|panic| resume_unwind(panic))
     })?;
     tell(verifier.finish(), expected, out)
 }
@@ -202,15 +202,15 @@ impl Lines {
         })
     }
 
-    /// Reads the next [`BATCH`] lines; fewer at the end.
-    fn next_batch(&mut self) -> Result<Vec<Record>, AuditFailure> {
+    /// Reads the next [`BATCH`] lines, fewer at the end; none after the last.
+    fn next_batch(&mut self) -> Result<Option<Vec<Record>>, AuditFailure> {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH
             && let Some(record) = self.next_record()?
         {
             batch.push(record);
         }
-        Ok(batch)
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Reads the next line; none after the last.
