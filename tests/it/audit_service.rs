@@ -25,6 +25,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 
 use crate::support::TestServer;
+use crate::support::audit::list_request;
 use crate::support::channel::Channel;
 use crate::support::cluster::{TestDatabase, directory};
 use crate::support::requests::as_user;
@@ -40,16 +41,6 @@ const OWN_METHODS: &str = "perses.dashboards.v1.AuditService/";
 
 async fn client(server: &TestServer) -> Client {
     AuditServiceClient::new(server.channel().await)
-}
-
-/// Asks for a page of 500 events.
-fn list_request(parent: &str, filter: &str) -> proto::ListAuditEventsRequest {
-    proto::ListAuditEventsRequest {
-        parent: parent.into(),
-        filter: filter.into(),
-        page_size: 500,
-        ..Default::default()
-    }
 }
 
 /// The events that a filter finds, newest first, without those of reading them.

@@ -63,19 +63,23 @@ async fn sigterm_lets_a_call_finish_and_ends_with_0() {
     assert_eq!(code, Some(0), "{log}");
 }
 
-#[tokio::test]
-async fn json_logs_are_an_object_a_line() {
+/// What a service in development mode logs as JSON, which is told to stop when it serves: a value for each line.
+async fn json_log() -> Vec<Value> {
     let database = TestDatabase::create().await;
     let mut command = serve(&["--insecure-dev", "--log-format=json"]);
     command.env("DATABASE_URL", database_url(database.config()));
     let service = ServiceProcess::start_serving(command).await;
     service.signal(Signal::SIGTERM);
-
     let (code, log) = service.ended().await;
     assert_eq!(code, Some(0), "{log}");
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn json_logs_are_an_object_a_line() {
+    let lines = json_log().await;
     let end = lines.iter().find(|line| line["signal"] == "SIGTERM");
-    assert_eq!(end.map(|line| &line["level"]), Some(&json!("INFO")), "{log}");
+    assert_eq!(end.map(|line| &line["level"]), Some(&json!("INFO")), "{lines:?}");
 }
 
 #[tokio::test]
@@ -91,18 +95,10 @@ async fn development_mode_stays_on_loopback_and_says_what_it_is() {
         "{refused:?}"
     );
 
-    let database = TestDatabase::create().await;
-    let mut command = serve(&["--insecure-dev", "--log-format=json"]);
-    command.env("DATABASE_URL", database_url(database.config()));
-    let service = ServiceProcess::start_serving(command).await;
-    service.signal(Signal::SIGTERM);
-    let (_, log) = service.ended().await;
-    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = json_log().await;
     let warning = "development mode: nobody proves who they are, and everybody on this machine may do everything";
-    assert!(
-        lines.any(|line| line["level"] == "WARN" && line["message"] == warning),
-        "{log}"
-    );
+    let is_warning = |line: &Value| line["level"] == "WARN" && line["message"] == warning;
+    assert!(lines.iter().any(is_warning), "{lines:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted};
-use crate::support::audit::{details, events, stored};
+use crate::support::audit::{self, details, events, stored};
 use crate::support::channel::Channel;
 use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
 use crate::support::templates;
@@ -34,12 +34,7 @@ async fn events_of(
     parent: &str,
     filter: &str,
 ) -> Vec<proto::AuditEvent> {
-    let request = proto::ListAuditEventsRequest {
-        parent: parent.into(),
-        filter: filter.into(),
-        page_size: 500,
-        ..Default::default()
-    };
+    let request = audit::list_request(parent, filter);
     let answer = client.list_audit_events(as_user(user, request)).await.unwrap();
     answer.into_inner().audit_events
 }

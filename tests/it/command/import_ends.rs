@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
 use super::*;
@@ -56,17 +56,8 @@ impl Running {
         while let Some(line) = self.next_line().await {
             last = line;
         }
-        let mut stderr = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut stderr)
-            .await
-            .unwrap();
-        recording::output(&stderr);
-        let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
-        (status.code(), last, stderr)
+        let (code, _, stderr) = said(process::finish(self.child).await);
+        (code, last, stderr)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the database holds: the audit log, and everything at once; and what a superuser does to it.
 
+use dashboard_store::grpc::proto;
 use tokio_postgres::Client;
 
 use super::TestServer;
@@ -73,6 +74,16 @@ pub async fn partitions(sql: &Client) -> Vec<String> {
         "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_log'::regclass ORDER BY 1";
     let rows = sql.query(statement, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Asks for a page of 500 events.
+pub fn list_request(parent: &str, filter: &str) -> proto::ListAuditEventsRequest {
+    proto::ListAuditEventsRequest {
+        parent: parent.into(),
+        filter: filter.into(),
+        page_size: 500,
+        ..Default::default()
+    }
 }
 
 /// Makes the database refuse each new row of `table` from now on, as PostgreSQL does when it can't extend a file.
