@@ -56,8 +56,8 @@ CREATE INDEX idx_share_token_dashboard ON share_token (dashboard_id, created_at,
 CREATE INDEX idx_share_token_creator ON share_token (created_by, dashboard_id, created_at, id);
 CREATE INDEX idx_share_token_expiry ON share_token (expires_at);
 COMMENT ON INDEX idx_share_token_sha256 IS 'Looks links up by their secret.';
-COMMENT ON INDEX idx_share_token_active IS 'Tells operators which links of a dashboard, and to which revisions, nobody has revoked.';
-COMMENT ON INDEX idx_share_token_dashboard IS 'Lists of the links of a dashboard, their revocation and removal with it, and which of its revisions are pinned.';
+COMMENT ON INDEX idx_share_token_active IS 'Which links of a dashboard, and to which revisions, nobody has revoked: for their revocation all at once.';
+COMMENT ON INDEX idx_share_token_dashboard IS 'Lists of the links of a dashboard, their removal with it, and which of its revisions are pinned.';
 COMMENT ON INDEX idx_share_token_creator IS 'Lists of the links that somebody created.';
 COMMENT ON INDEX idx_share_token_expiry IS 'Finds what cleanup_expired_tokens() removes.';
 

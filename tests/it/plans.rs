@@ -168,8 +168,8 @@ const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("revoke_share_link", &["share_token_pkey"], Most::Rows(3)),
     (
         "revoke_dashboard_share_links",
-        &["idx_share_token_dashboard"],
-        Most::Rows(4),
+        &["idx_share_token_active"],
+        Most::Rows(2),
     ),
     (
         "use_share_link",

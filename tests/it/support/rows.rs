@@ -32,12 +32,13 @@ pub async fn load_access_grants(sql: &Client) {
     sql.batch_execute("VACUUM (ANALYZE) access_grant").await.unwrap();
 }
 
-/// Shares every fifth dashboard with three links, one of which pins a revision; the first dashboard with none. Makes the planner see
-/// them.
+/// Shares every fifth dashboard with three links, one of which pins a revision, while the other two are revoked; the first
+/// dashboard with none. Makes the planner see them.
 pub async fn load_share_links(sql: &Client) {
-    let load = "INSERT INTO share_token (id, dashboard_id, pinned_revision, token_sha256, expires_at, created_by, updated_by)
+    let load = "INSERT INTO share_token (id, dashboard_id, pinned_revision, token_sha256, expires_at, created_by, updated_by,
+                revoked_at, revoked_by)
             SELECT gen_random_uuid(), id, CASE WHEN n = 1 THEN revision END, sha256((id::text || n)::bytea), now() + interval '7 days',
-                created_by, created_by
+                created_by, created_by, CASE WHEN n > 1 THEN now() END, CASE WHEN n > 1 THEN created_by END
             FROM dashboard CROSS JOIN generate_series(1, 3) AS n
             WHERE right(name, 1) IN ('0', '5')";
     sql.batch_execute(load).await.unwrap();
