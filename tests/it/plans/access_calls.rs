@@ -4,7 +4,10 @@ use dashboard_store::grpc::proto;
 use proto::Role;
 use tonic::Code;
 
-use super::{Check, LIST, Loaded, Most, SEARCH, by_any_index, compare};
+use super::Loaded;
+use super::check::{Check, Most, by_any_index, compare};
+use super::lists::LIST;
+use super::searches::{BY_WORDS, SEARCH};
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted, revoke_request};
 use crate::support::requests::{apply, as_user, assert_refused, list_request, spec_named};
@@ -66,7 +69,7 @@ const RESTRICTED_LISTS: &[(&str, &str, &[&str], Most)] = &[
 /// A search whose word an index finds, by that index; and one whose word everything has: the latest are looked through until
 /// there are enough that the caller may read, or all of those are sorted.
 const RESTRICTED_SEARCHES: &[(&str, Option<&[&str]>, Most)] = &[
-    ("loaded_0000001_total", Some(super::BY_WORDS), Most::Rows(2)),
+    ("loaded_0000001_total", Some(BY_WORDS), Most::Rows(2)),
     ("dashboard", None, Most::OneIn(4)),
 ];
 

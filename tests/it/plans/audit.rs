@@ -8,8 +8,9 @@ use dashboard_store::store::maintenance::{TASKS, When};
 use dashboard_store::store::pool::Pool;
 use dashboard_store::store::{Retention, Sealing, Store};
 
+use super::check::{Check, Most, compare, worst_of_each};
 use super::explained::ExplainedLog;
-use super::{Check, Most, NO_INDEX, compare, worst_of_each};
+use super::statements::NO_INDEX;
 use crate::support::cluster::{TestDatabase, directory};
 
 const LAST_SEAL: &[&str] = &["audit_seal_pkey"];

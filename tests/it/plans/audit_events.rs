@@ -5,8 +5,9 @@ use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
 use dashboard_store::store::{Retention, Store};
 use tonic_health::pb::health_check_response::ServingStatus;
 
+use super::check::{Check, Most, compare, worst_of_each};
 use super::explained::{Explained, ExplainedLog};
-use super::{Check, Most, NO_INDEX, compare, worst_of_each};
+use super::statements::NO_INDEX;
 use crate::support::TestServer;
 use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;

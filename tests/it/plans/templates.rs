@@ -4,7 +4,10 @@ use dashboard_store::grpc::proto;
 use prost_types::FieldMask;
 use uuid::Uuid;
 
-use super::{Check, Loaded, Most, NO_INDEX, compare};
+use super::Loaded;
+use super::check::{Check, Most, compare};
+use super::lists::{ALL, FEW, List, ONE};
+use super::statements::NO_INDEX;
 use crate::support::templates::{Client, create_request, instantiate_request};
 
 /// How many templates there are; `support/load_templates.sql` says of what kinds.
@@ -113,7 +116,7 @@ pub async fn check_lists(loaded: &mut Loaded) -> Vec<Check> {
 
 /// The lists of dashboards by where they came from.
 #[rustfmt::skip]
-pub const LISTS_OF_DASHBOARDS: &[super::List] = &[
-    (super::ALL, "name", "template = templates/rare", "idx_dashboard_template", super::FEW),
-    (super::ONE, "name", "template = templates/rare", "idx_dashboard_template", super::FEW),
+pub const LISTS_OF_DASHBOARDS: &[List] = &[
+    (ALL, "name", "template = templates/rare", "idx_dashboard_template", FEW),
+    (ONE, "name", "template = templates/rare", "idx_dashboard_template", FEW),
 ];
