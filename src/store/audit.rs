@@ -4,6 +4,7 @@
 mod export;
 mod filter;
 mod folded;
+mod inet;
 mod list;
 mod reading;
 mod retention;

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
+use super::inet::InetText;
 use super::xid::Xid;
 use crate::domain::audit::{AuditEvent, Checkpoint, ListedSeal, Month, Seal, SealContent, Signature, Signed};
 use crate::domain::digest::Digest;
@@ -14,11 +15,12 @@ use crate::domain::name::AuditSealName;
 use crate::error::{Error, Result};
 use crate::store::json_text::JsonColumn;
 
-/// The columns of an event, in the order in which [`event`] reads them: by position, because verification reads millions.
+/// The columns of an event, in the order in which [`event`] reads them: by position, because verification reads millions. They are
+/// those of the table, all of them and as they are: so PostgreSQL sends rows as it finds them, and makes no others of them.
 macro_rules! event_columns {
     () => {
         "id, event_time, xid, seq, actor, actor_groups, auth_method, method, permission, project, resource, resource_uid, \
-         revision_before, revision_after, sha256_before, sha256_after, changed_paths, result, reason, client_ip::text, \
+         revision_before, revision_after, sha256_before, sha256_after, changed_paths, result, reason, client_ip, \
          user_agent, correlation_id, trace_id, event_count, details"
     };
 }
@@ -87,7 +89,7 @@ fn read_event(row: &Row) -> Result<AuditEvent> {
         changed_paths: columns.take()?,
         result: columns.take()?,
         reason: columns.take()?,
-        client_ip: columns.take()?,
+        client_ip: columns.take::<Option<InetText>>()?.map(|address| address.0),
         user_agent: columns.take()?,
         correlation_id: columns.take::<Uuid>()?,
         trace_id: columns.take()?,
