@@ -2,8 +2,8 @@
 
 use postgres_types::Type;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::audit::AuditResult;
 use crate::domain::audit::folding::FoldedCalls;
@@ -21,28 +21,25 @@ FROM jsonb_to_recordset($1) AS calls (
     details jsonb
 )";
 
+/// How long after a call its event is written, where nothing keeps the writing.
+const SOON: Duration = Duration::seconds(5);
+
 impl Store {
     /// Appends an event for each of `calls`, all of them or none.
     ///
     /// # Errors
     /// None of its own.
     pub async fn append_folded_calls(&self, calls: &[FoldedCalls]) -> Result<()> {
-        let rows: Value = calls.iter().map(row).collect();
+        let now = OffsetDateTime::now_utc();
+        let rows: Value = calls.iter().map(|folded| row(folded, now)).collect();
         self.read(APPEND, &[(&rows, Type::JSONB)]).await?;
         Ok(())
     }
 }
 
-fn row(calls: &FoldedCalls) -> Value {
+fn row(calls: &FoldedCalls, now: OffsetDateTime) -> Value {
     let call = &calls.first;
     let groups: Vec<String> = call.actor_groups.iter().map(|group| storable(group)).collect();
-    // A single read that succeeded was written about when it was made.
-    let is_plain = call.result == AuditResult::Success && calls.count == 1;
-    let details = if is_plain {
-        json!({})
-    } else {
-        json!({ "first_time": text(calls.first_time), "last_time": text(calls.last_time) })
-    };
     json!({
         "actor": storable(&call.actor),
         "actor_groups": groups,
@@ -58,8 +55,18 @@ fn row(calls: &FoldedCalls) -> Value {
         "correlation_id": call.correlation_id,
         "trace_id": call.trace_id,
         "event_count": i32::try_from(calls.count).unwrap_or(i32::MAX),
-        "details": details,
+        "details": details(calls, now),
     })
+}
+
+/// When the calls ended. A single read that succeeded has no need of it where its event has that time itself.
+fn details(calls: &FoldedCalls, now: OffsetDateTime) -> Value {
+    let is_read = calls.first.result == AuditResult::Success && calls.count == 1;
+    if is_read && now - calls.last_time < SOON {
+        json!({})
+    } else {
+        json!({ "first_time": text(calls.first_time), "last_time": text(calls.last_time) })
+    }
 }
 
 /// PostgreSQL keeps no U+0000; one event that it refused would stand in the way of all others.
@@ -69,4 +76,47 @@ fn storable(text: &str) -> String {
 
 fn text(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::audit::folding::EndedCall;
+
+    #[test]
+    fn an_event_says_when_the_calls_were_unless_it_is_a_read_that_was_just_made() {
+        let ended = OffsetDateTime::UNIX_EPOCH;
+        let calls = |result, count| FoldedCalls {
+            first: EndedCall {
+                actor: "user:ada".to_owned(),
+                actor_groups: Vec::new(),
+                auth_method: "jwt",
+                method: "a.B/C".to_owned(),
+                permission: "dashboards.get",
+                project: None,
+                resource: String::new(),
+                result,
+                reason: None,
+                client_ip: None,
+                user_agent: String::new(),
+                correlation_id: Uuid::nil(),
+                trace_id: None,
+            },
+            count,
+            first_time: ended,
+            last_time: ended,
+        };
+        let times = json!({ "first_time": "1970-01-01T00:00:00Z", "last_time": "1970-01-01T00:00:00Z" });
+        let soon = ended + Duration::SECOND;
+        assert_eq!(details(&calls(AuditResult::Success, 1), soon), json!({}));
+        // The database was away meanwhile.
+        assert_eq!(
+            details(&calls(AuditResult::Success, 1), ended + Duration::MINUTE),
+            times
+        );
+        assert_eq!(details(&calls(AuditResult::Success, 2), soon), times);
+        assert_eq!(details(&calls(AuditResult::Denied, 1), soon), times);
+    }
 }
