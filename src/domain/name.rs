@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::reason::Reason;
+use super::share_link::holds_secret;
 use super::violation::{Violation, quoted};
 
 pub use access_grant::{AccessGrantName, GrantParent};
@@ -38,22 +39,25 @@ pub fn check_id(id: &str) -> Result<(), String> {
     }
     if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) {
         return Err(format!(
-            "{id:?} is not a correct name. It should match the regexp: ^[a-zA-Z0-9_.-]+$"
+            "{} is not a correct name. It should match the regexp: ^[a-zA-Z0-9_.-]+$",
+            quoted(id)
         ));
     }
     if id.contains("..") {
-        return Err(format!("{id:?} should not contain '..'"));
+        return Err(format!("{} should not contain '..'", quoted(id)));
     }
     if id.starts_with('.') || id.ends_with('.') {
-        return Err(format!("{id:?} should not start or end with '.'"));
+        return Err(format!("{} should not start or end with '.'", quoted(id)));
     }
     Ok(())
 }
 
-/// Checks an id of a resource of ours: Perses' rule, and `-` is taken (it is the wildcard).
+/// Checks an id of a resource of ours: Perses' rule, `-` is taken (it is the wildcard), and no name holds the secret of a link:
+/// names are told, logged and kept.
 fn parse_id(field: &str, id: &str) -> Result<String, Violation> {
     let checked = match id {
         WILDCARD => Err("\"-\" stands for all and is not a name".into()),
+        _ if holds_secret(id) => Err("the token of a share link is not a name".into()),
         _ => check_id(id),
     };
     checked

@@ -26,7 +26,7 @@ use super::violation::Violation;
 pub use change::{ShareLinkChange, Terms};
 pub use networks::{AllowedNetworks, MAX_NETWORKS, parse_network};
 pub use request::{CreateShareLink, ListShareLinks, RevokeShareLink, RevokeShareLinks, UpdateShareLink, Whose};
-pub use secret::{ShareSecret, without_secret};
+pub use secret::{ShareSecret, holds_secret, without_secret};
 
 /// How long a link lasts when its creator does not say.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(7 * 86_400);
@@ -206,6 +206,10 @@ pub fn parse_note(field: &str, note: String) -> Result<String, Violation> {
     }
     if note.contains('\0') {
         let description = "cannot contain the character U+0000";
+        return Err(Violation::new(field, Reason::FieldInvalid, description));
+    }
+    if holds_secret(&note) {
+        let description = "holds the token of a share link, which is kept nowhere: take it out";
         return Err(Violation::new(field, Reason::FieldInvalid, description));
     }
     Ok(note)

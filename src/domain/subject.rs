@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
+use super::share_link::holds_secret;
 use super::violation::Violation;
 
 /// The longest name of a user or a group in bytes.
@@ -20,7 +21,7 @@ impl Subject {
     ///
     /// # Errors
     /// `FIELD_REQUIRED` on `field` when empty; `FIELD_INVALID` for another form, and for a name that is empty, longer than 512
-    /// bytes, or has control characters.
+    /// bytes, has control characters, or holds the secret of a share link.
     pub fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         if text.is_empty() {
             let description = "must be set: user:NAME or group:NAME";
@@ -31,6 +32,10 @@ impl Subject {
         if !name.is_some_and(is_name) {
             let description =
                 format!("must be user:NAME or group:NAME, with 1 to {MAX_NAME_BYTES} bytes without control characters");
+            return Err(Violation::new(field, Reason::FieldInvalid, description));
+        }
+        if holds_secret(text) {
+            let description = "the token of a share link is neither a user nor a group";
             return Err(Violation::new(field, Reason::FieldInvalid, description));
         }
         Ok(Self(text.to_owned()))

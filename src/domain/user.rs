@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::name::{malformed, segments};
 use super::reason::Reason;
+use super::share_link::holds_secret;
 use super::violation::Violation;
 
 /// The longest user name in bytes.
@@ -27,10 +28,15 @@ impl UserId {
     /// Checks a user name.
     ///
     /// # Errors
-    /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], or has control characters.
+    /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], has control characters, or holds the secret
+    /// of a share link.
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
         if name.is_empty() || name.len() > MAX_USER_BYTES || name.chars().any(char::is_control) {
             let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control characters");
+            return Err(Violation::new(field, Reason::InvalidName, description));
+        }
+        if holds_secret(name) {
+            let description = "the token of a share link is not a user";
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
         Ok(Self(name.to_owned()))

@@ -65,6 +65,15 @@ pub fn without_secret(text: &str) -> &str {
     }
 }
 
+/// Whether a text has a secret in it: what does is refused as a name or a note, since those are told, logged and kept.
+pub fn holds_secret(text: &str) -> bool {
+    let is_secret = |rest: &str| {
+        let digits = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        digits >= RANDOM_DIGITS + CHECKSUM_DIGITS
+    };
+    text.split(PREFIX).skip(1).any(is_secret)
+}
+
 fn push_checksum(text: &mut String) {
     let digits = checksum(text);
     text.push_str(&digits);
@@ -131,6 +140,17 @@ mod tests {
             ("no pshaw".to_owned(), "no pshaw"),
         ] {
             assert_eq!(without_secret(&text), told);
+        }
+    }
+
+    #[test]
+    fn a_text_holds_a_secret_wherever_it_stands() {
+        let secret = ShareSecret::from_random(&[7; 32]).expose().to_owned();
+        for text in [secret.clone(), format!("a psh_{secret}"), format!("{secret}9/x")] {
+            assert!(holds_secret(&text), "{text}");
+        }
+        for text in ["", "psh_", "push_", &secret[4..], &secret[..52]] {
+            assert!(!holds_secret(text), "{text}");
         }
     }
 

@@ -4,6 +4,7 @@ use postgres_types::Type;
 use serde_json::json;
 
 use crate::access::Access;
+use crate::domain::share_link::without_secret;
 use crate::error::Result;
 use crate::store::Store;
 
@@ -26,7 +27,7 @@ impl Store {
         let details = if filter.is_empty() {
             json!({})
         } else {
-            json!({ "filter": filter })
+            json!({ "filter": without_secret(filter) })
         };
         self.read(
             RECORD,

@@ -1,13 +1,17 @@
 //! The secret of a link is in one answer and nowhere else.
 
 use dashboard_store::grpc::proto;
+use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
+use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
 use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
 use data_encoding::HEXLOWER;
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
 use tonic::transport::Endpoint;
+use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::support::access::grant_request;
 use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
@@ -27,6 +31,51 @@ async fn all_rows(sql: &tokio_postgres::Client) -> String {
         rows += &sql.query_one(&select, &[]).await.unwrap().get::<_, String>(0);
     }
     rows
+}
+
+/// Puts the token into fields that are for something else, and gives what comes back.
+async fn misplace(service: &ServiceProcess, token: &str) -> Vec<Status> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc_addr())).unwrap();
+    let channel = Channel::from(endpoint.connect().await.unwrap());
+    let mut sharing = ShareServiceClient::new(channel.clone());
+    let mut preferences = PreferencesServiceClient::new(channel.clone());
+    let mut audit = AuditServiceClient::new(channel);
+    let mut dashboards = service.dashboards().await;
+
+    let mut refusals = Vec::new();
+    for name in [
+        format!("projects/{token}/dashboards/d"),
+        format!("projects/p/dashboards/{token}"),
+    ] {
+        let get = proto::GetDashboardRequest {
+            name,
+            ..Default::default()
+        };
+        refusals.push(dashboards.get_dashboard(get).await.unwrap_err());
+    }
+    let of_user = proto::GetPreferencesRequest {
+        name: format!("users/{token}/preferences"),
+    };
+    refusals.push(preferences.get_preferences(of_user).await.unwrap_err());
+    let grant = grant_request(D, &format!("user:{token}"), proto::Role::Viewer);
+    refusals.push(sharing.grant_access(grant).await.unwrap_err());
+    let noted = proto::ShareLink {
+        note: format!("mine: {token}"),
+        ..for_uses(1)
+    };
+    refusals.push(sharing.create_share_link(create_request(noted)).await.unwrap_err());
+    assert!(
+        refusals.iter().all(|refusal| refusal.code() == Code::InvalidArgument),
+        "{refusals:?}"
+    );
+    // A filter may ask for any text; the log keeps what was asked for.
+    let list = proto::ListAuditEventsRequest {
+        parent: "platform".into(),
+        filter: format!("actor = \"{token}\""),
+        ..Default::default()
+    };
+    audit.list_audit_events(list).await.unwrap();
+    refusals
 }
 
 #[tokio::test]
@@ -49,6 +98,7 @@ async fn no_row_log_or_error_holds_the_secret() {
     resolve(&mut client, &token).await.unwrap();
     let exhausted = resolve(&mut client, &token).await.unwrap_err();
     let damaged = resolve(&mut client, &format!("{token}x")).await.unwrap_err();
+    let misplaced = misplace(&service, &token).await;
     let link = get(&mut client, &name).await.unwrap();
     let revoked = client.revoke_share_link(revoke_request(&name)).await.unwrap();
 
@@ -67,7 +117,10 @@ async fn no_row_log_or_error_holds_the_secret() {
         ("rows", &rows),
         ("log", &log),
         ("answers", &format!("{link:?} {revoked:?}")),
-        ("errors", &format!("{replayed:?} {exhausted:?} {damaged:?}")),
+        (
+            "errors",
+            &format!("{replayed:?} {exhausted:?} {damaged:?} {misplaced:?}"),
+        ),
     ] {
         assert!(!text.contains(random), "{place}");
         assert!(!text.contains(&random[..12]), "{place}");
