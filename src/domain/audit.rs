@@ -4,6 +4,7 @@
 //! examples of it. What belongs here: values and their bytes. What does not: keys (whoever verifies brings
 //! [`CheckSignature`]), where events are kept, and what an event says of a change while it is made (`audit_event`).
 
+pub mod chain;
 mod encoding;
 pub mod event;
 pub mod folding;
@@ -14,6 +15,7 @@ pub mod record;
 pub mod seal;
 pub mod verification;
 
+pub use chain::SealChain;
 pub use event::AuditEvent;
 pub use listing::{ListAuditEvents, ListAuditSeals, ListedEvent, ListedSeal};
 pub use month::Month;

@@ -5,6 +5,7 @@ mod append_only;
 mod command;
 mod format;
 mod full_disk;
+mod hidden;
 mod restore;
 mod retention;
 mod rights;

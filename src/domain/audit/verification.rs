@@ -5,11 +5,15 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::chain::SealChain;
 use super::event::{AuditEvent, EventHasher};
 use super::month::Month;
 use super::record::AuditItem;
-use super::seal::{CheckSignature, Checkpoint, Head, Seal, SignatureCheck, Signed, first_previous_root};
+use super::seal::{CheckSignature, Checkpoint, Head, Seal, Signed};
 use crate::domain::digest::Digest;
+
+/// How many events of a seal are kept from the first on that is not as sealed: ten times as many as a seal covers.
+const MAX_OTHERS: usize = 100_000;
 
 /// The first thing that is not as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,12 +144,15 @@ pub struct Report {
 /// Walks through a log: the checkpoint, then each seal and its events. After the first finding it looks at nothing more.
 #[derive(Debug)]
 pub struct Verifier<K> {
-    keys: K,
+    chain: SealChain<K>,
     expected: Option<Head>,
     report: Report,
     hasher: EventHasher,
-    last: Head,
+    /// Where the range of the last seal ends, and the highest `seq` up to there.
+    sealed_up_to: Option<((u64, i64), i64)>,
     current: Option<OpenSeal>,
+    /// The first event without a seal: no seal may follow it.
+    unsealed: Option<Uuid>,
 }
 
 /// The seal whose events are being looked at.
@@ -165,7 +172,7 @@ impl<K: CheckSignature> Verifier<K> {
     /// Begins. `expected` is a head that was logged: it proves that what came up to it is there.
     pub fn new(keys: K, expected: Option<Head>) -> Self {
         Self {
-            keys,
+            chain: SealChain::new(keys),
             expected,
             report: Report {
                 seals: 0,
@@ -177,11 +184,9 @@ impl<K: CheckSignature> Verifier<K> {
                 finding: None,
             },
             hasher: EventHasher::default(),
-            last: Head {
-                number: 0,
-                root: first_previous_root(),
-            },
+            sealed_up_to: None,
             current: None,
+            unsealed: None,
         }
     }
 
@@ -192,13 +197,12 @@ impl<K: CheckSignature> Verifier<K> {
 
     /// Takes the checkpoint that the retention left, before all else.
     pub fn take_checkpoint(&mut self, checkpoint: &Checkpoint, signed: &Signed) {
-        self.check_signature(&checkpoint.message(), signed, None);
+        let begun = self.chain.begin_behind(checkpoint, signed);
         self.report.kept_from = Some(checkpoint.kept_from);
-        self.last = Head {
-            number: checkpoint.seal_number,
-            root: checkpoint.seal_root,
-        };
-        self.compare_with_expected(self.last);
+        match begun {
+            Ok(()) => self.compare_with_expected(self.chain.last()),
+            Err(finding) => self.find(finding),
+        }
     }
 
     /// Takes the next seal or event.
@@ -209,10 +213,7 @@ impl<K: CheckSignature> Verifier<K> {
         match item {
             AuditItem::Seal(seal) => self.take_seal(seal),
             AuditItem::Event(event) => self.take_event(event),
-            AuditItem::Unsealed(_) => {
-                self.close_seal();
-                self.report.unsealed += 1;
-            }
+            AuditItem::Unsealed(event) => self.take_unsealed(event),
         }
     }
 
@@ -220,7 +221,7 @@ impl<K: CheckSignature> Verifier<K> {
     pub fn finish(mut self) -> Report {
         self.close_seal();
         // One before the checkpoint is not looked at any more.
-        if let Some(expected) = self.expected.filter(|head| head.number > self.last.number) {
+        if let Some(expected) = self.expected.filter(|head| head.number > self.chain.last().number) {
             self.find(Finding::HeadRemoved { expected });
         }
         self.report
@@ -228,27 +229,23 @@ impl<K: CheckSignature> Verifier<K> {
 
     fn take_seal(&mut self, seal: &Seal) {
         self.close_seal();
-        let number = seal.content.number;
-        let due = self.last.number + 1;
-        if number > due {
-            self.find(Finding::SealRemoved { number: due });
+        if let Some(id) = self.unsealed {
+            self.find_inserted(id);
         }
-        let is_next = number == due && seal.content.previous_root == self.last.root;
-        if !is_next || seal.root != seal.content.root() {
-            self.find(Finding::SealEdited { number });
+        if let Err(finding) = self.chain.take(seal) {
+            self.find(finding);
         }
-        let message = seal.content.message(seal.root);
-        self.check_signature(&message, &seal.signed, Some(number));
         if self.is_done() {
             return;
         }
+        let head = self.chain.last();
         self.report.seals += 1;
-        self.last = seal.head();
-        self.report.head = Some(self.last);
-        self.compare_with_expected(self.last);
+        self.report.head = Some(head);
+        self.sealed_up_to = Some((seal.end(), seal.content.last_seq));
+        self.compare_with_expected(head);
         let is_dropped = self.report.kept_from.is_some_and(|kept| seal.content.month < kept);
         self.current = Some(OpenSeal {
-            number,
+            number: head.number,
             digests: if is_dropped {
                 Vec::new()
             } else {
@@ -263,8 +260,7 @@ impl<K: CheckSignature> Verifier<K> {
     fn take_event(&mut self, event: &AuditEvent) {
         let digest = self.hasher.digest(event);
         let Some(open) = &mut self.current else {
-            let seal = self.report.head.map(|head| head.number);
-            return self.find(Finding::EventInserted { id: event.id, seal });
+            return self.find_inserted(event.id);
         };
         if open.others.is_empty() && open.digests.get(open.matched) == Some(&digest) {
             open.matched += 1;
@@ -272,25 +268,27 @@ impl<K: CheckSignature> Verifier<K> {
             self.report.events += 1;
             return;
         }
-        open.others.push((event.id, digest));
+        // What is found in so many is found.
+        if open.others.len() < MAX_OTHERS {
+            open.others.push((event.id, digest));
+        }
+    }
+
+    /// One that is too new to be sealed stands behind all that is: in the order of its epoch, or in that of the next, whose events
+    /// were written later.
+    fn take_unsealed(&mut self, event: &AuditEvent) {
+        self.close_seal();
+        let is_new = |(end, last_seq)| (event.xid, event.seq) > end || event.seq > last_seq;
+        if !self.sealed_up_to.is_none_or(is_new) {
+            self.find_inserted(event.id);
+        }
+        self.unsealed.get_or_insert(event.id);
+        self.report.unsealed += 1;
     }
 
     fn close_seal(&mut self) {
         if let Some(finding) = self.current.take().and_then(|open| open.difference()) {
             self.find(finding);
-        }
-    }
-
-    /// Checks the signature of a seal, or that of the checkpoint.
-    fn check_signature(&mut self, message: &[u8], signed: &Signed, seal: Option<i64>) {
-        match (self.keys.check(message, signed), seal) {
-            (SignatureCheck::Good, _) => {}
-            (SignatureCheck::Bad, Some(number)) => self.find(Finding::SealEdited { number }),
-            (SignatureCheck::Bad, None) => self.find(Finding::CheckpointEdited),
-            (SignatureCheck::UnknownKey, _) => self.find(Finding::UnknownKey {
-                seal,
-                key_id: signed.key_id.clone(),
-            }),
         }
     }
 
@@ -306,6 +304,11 @@ impl<K: CheckSignature> Verifier<K> {
             expected,
             found: head.root,
         });
+    }
+
+    fn find_inserted(&mut self, id: Uuid) {
+        let seal = self.report.head.map(|head| head.number);
+        self.find(Finding::EventInserted { id, seal });
     }
 
     /// Keeps the first finding.

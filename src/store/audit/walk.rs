@@ -1,29 +1,35 @@
 //! A walk through the whole log in one snapshot, in the order in which it is verified: each seal, then the events in its range;
 //! at the end the events that are in nobody's.
 
+mod epochs;
+mod strays;
+mod stream;
+
 use std::collections::{HashMap, VecDeque};
 
 use postgres_types::Type;
 use tokio::sync::mpsc;
-use tokio_postgres::Row;
 
-use super::rows::{self, event_columns, seal_columns};
-use super::xid::Xid;
-use crate::domain::audit::{
-    AuditEvent, AuditItem, CheckSignature, Checkpoint, Head, Month, Report, Seal, Signed, Verifier,
-};
+use self::epochs::{Epochs, Sealed};
+use self::stream::Stream;
+use super::rows::{self, seal_columns};
+use crate::domain::audit::{AuditItem, CheckSignature, Checkpoint, Head, Month, Report, Seal, Signed, Verifier};
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::store::pool::{Parameter, Snapshot};
+use crate::store::pool::Snapshot;
 
 /// How many events are read at once, and given at once, about.
 const PAGE: usize = 4000;
 
 /// How many seals are read at once: each holds up to 10,000 digests.
-const SEALS: i64 = 32;
+pub(super) const SEALS: i64 = 32;
 
 /// Where a range ends that has all events.
 const BEHIND_ALL: (u64, i64) = (u64::MAX, i64::MAX);
+
+// Before the snapshot: a partition that goes meanwhile would be in it, and be empty, without the checkpoint that stands for it.
+const LOCK: &str = "-- lock_audit_log
+LOCK TABLE ONLY audit_log IN ACCESS SHARE MODE";
 
 // The index has the order that events are read in, whatever the statistics say of sorting.
 const KEEP_ORDER: &str = "-- keep_audit_order
@@ -33,37 +39,14 @@ const PARTITIONS: &str = "-- list_audit_partitions
 SELECT class.relname::text FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
 WHERE inhparent = 'audit_log'::regclass ORDER BY class.relname";
 
-const CHECKPOINT: &str = "-- find_audit_checkpoint
+pub(super) const CHECKPOINT: &str = "-- find_audit_checkpoint
 SELECT kept_from, seal_number, seal_root, dropped_events, created_at, key_id, signature
 FROM audit_checkpoint ORDER BY kept_from DESC LIMIT 1";
 
-// Many seals have the same epoch: each is looked up behind the one before.
-const EPOCHS: &str = "-- list_audit_epochs
-WITH RECURSIVE epochs AS (
-    (SELECT epoch, after_seq FROM audit_seal ORDER BY epoch, number LIMIT 1)
-    UNION ALL
-    SELECT next.epoch, next.after_seq
-    FROM epochs CROSS JOIN LATERAL (
-        SELECT epoch, after_seq FROM audit_seal WHERE epoch > epochs.epoch ORDER BY epoch, number LIMIT 1
-    ) AS next
-)
-SELECT epoch, after_seq FROM epochs";
-
-const HEAD: &str = "-- find_audit_head
-SELECT epoch, to_xid, to_seq, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
-FROM audit_seal ORDER BY number DESC LIMIT 1";
-
-const READ_SEALS: &str = concat!(
+pub(super) const READ_SEALS: &str = concat!(
     "-- walk_audit_seals\nSELECT ",
     seal_columns!(),
     " FROM audit_seal WHERE number > $1 ORDER BY number LIMIT $2"
-);
-
-const READ_EVENTS: &str = concat!(
-    "-- walk_audit_events\nSELECT ",
-    event_columns!(),
-    " FROM audit_log WHERE event_time >= $1 AND event_time < $2 AND (xid, seq) > ($3, $4) AND seq > $5 AND seq <= $6
-    ORDER BY xid, seq LIMIT $7"
 );
 
 impl Store {
@@ -73,6 +56,7 @@ impl Store {
     /// The database can't be reached, has another schema, or refuses.
     pub async fn begin_audit_walk(&self) -> Result<AuditWalk> {
         let mut snapshot = Snapshot::begin(self.pool.get().await?).await?;
+        snapshot.query_once(LOCK, &[]).await?;
         snapshot.query_once(KEEP_ORDER, &[]).await?;
         let partitions = snapshot.query_once(PARTITIONS, &[]).await?;
         let names = partitions.iter().map(|row| row.try_get::<_, &str>(0));
@@ -80,11 +64,11 @@ impl Store {
         let months: Vec<Month> = months.collect::<Result<_, _>>()?;
         let checkpoints = snapshot.query_once(CHECKPOINT, &[]).await?;
         let checkpoint = checkpoints.first().map(rows::checkpoint).transpose()?;
-        let heads = snapshot.query_once(HEAD, &[]).await?;
-        let sealed = heads.first().map(Sealed::from_row).transpose()?;
-        let epochs = Epochs::read(&mut snapshot, sealed.as_ref()).await?;
+        let last_seal = checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number);
+        let sealed = Sealed::read(&mut snapshot).await?;
+        let epochs = Epochs::read(&mut snapshot, last_seal, sealed.as_ref()).await?;
         Ok(AuditWalk {
-            last_seal: checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number),
+            last_seal,
             leftovers: epochs.with_each(&months),
             snapshot,
             checkpoint,
@@ -94,6 +78,8 @@ impl Store {
             has_all_seals: false,
             open: None,
             streams: HashMap::new(),
+            met: 0,
+            has_strays: false,
         })
     }
 
@@ -149,6 +135,10 @@ pub struct AuditWalk {
     streams: HashMap<StreamKey, Stream>,
     /// What may have events behind those of its seals.
     leftovers: VecDeque<StreamKey>,
+    /// How many events were given.
+    met: u64,
+    /// Whether those were given, too, that are in none of the months.
+    has_strays: bool,
 }
 
 /// The events of a month in an epoch.
@@ -180,6 +170,13 @@ impl AuditWalk {
             } else if !self.take_leftovers(&mut items).await? {
                 break;
             }
+        }
+        let is_event = |item: &&AuditItem| !matches!(item, AuditItem::Seal(_));
+        self.met += items.iter().filter(is_event).map(|_| 1).sum::<u64>();
+        if items.is_empty() && !self.has_strays {
+            let strays = strays::find(&mut self.snapshot, self.met, self.epochs.first()).await?;
+            items.extend(strays.into_iter().map(|event| AuditItem::Event(Box::new(event))));
+            self.has_strays = true;
         }
         Ok((!items.is_empty()).then_some(items))
     }
@@ -240,123 +237,5 @@ impl AuditWalk {
             stream.read_page(&mut self.snapshot).await?;
         }
         Ok(stream)
-    }
-}
-
-/// Up to where events are sealed.
-#[derive(Debug, Clone)]
-struct Sealed {
-    epoch: i32,
-    to_xid: u64,
-    to_seq: i64,
-    last_seq: i64,
-    /// The first transaction id that the database has not given yet.
-    next_xid: u64,
-}
-
-impl Sealed {
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self {
-            epoch: row.try_get("epoch")?,
-            to_xid: row.try_get::<_, Xid>("to_xid")?.0,
-            to_seq: row.try_get("to_seq")?,
-            last_seq: row.try_get("last_seq")?,
-            next_xid: row.try_get::<_, Xid>("next_xid")?.0,
-        })
-    }
-
-    fn is_before(&self, epoch: i32, event: &AuditEvent) -> bool {
-        (epoch, event.xid, event.seq) > (self.epoch, self.to_xid, self.to_seq)
-    }
-}
-
-/// The epochs in their order, and the `seq` behind which each begins.
-#[derive(Debug)]
-struct Epochs(Vec<(i32, i64)>);
-
-impl Epochs {
-    async fn read(snapshot: &mut Snapshot, sealed: Option<&Sealed>) -> Result<Self> {
-        let found = snapshot.query_once(EPOCHS, &[]).await?;
-        let epochs = found
-            .iter()
-            .map(|row| Ok((row.try_get("epoch")?, row.try_get("after_seq")?)));
-        let mut epochs: Vec<(i32, i64)> = epochs.collect::<Result<_>>()?;
-        if epochs.is_empty() {
-            epochs.push((1, i64::MIN));
-        }
-        // Transaction ids have begun again, and no seal says so yet.
-        if let Some(last) = sealed.filter(|last| last.next_xid <= last.to_xid) {
-            epochs.push((last.epoch + 1, last.last_seq));
-        }
-        Ok(Self(epochs))
-    }
-
-    /// The range of `seq` of an epoch: behind the first, up to the second.
-    fn range(&self, epoch: i32) -> (i64, i64) {
-        let begins = |wanted: fn(&i32, &i32) -> bool| self.0.iter().find(|(known, _)| wanted(known, &epoch));
-        let after = begins(|known, epoch| known == epoch).map_or(i64::MAX, |(_, after)| *after);
-        let until = begins(|known, epoch| known > epoch).map_or(i64::MAX, |(_, next)| *next);
-        (after, until)
-    }
-
-    fn with_each(&self, months: &[Month]) -> VecDeque<StreamKey> {
-        let each = |(epoch, _): &(i32, i64)| months.iter().map(|month| (*epoch, *month)).collect::<Vec<_>>();
-        self.0.iter().flat_map(each).collect()
-    }
-}
-
-/// The events of one month in one epoch, read page by page.
-#[derive(Debug)]
-struct Stream {
-    month: Month,
-    seq_range: (i64, i64),
-    events: VecDeque<AuditEvent>,
-    /// Where the last event stands that was read.
-    last: (u64, i64),
-    has_all: bool,
-}
-
-impl Stream {
-    fn new(month: Month, seq_range: (i64, i64)) -> Self {
-        Self {
-            month,
-            seq_range,
-            events: VecDeque::new(),
-            last: (0, i64::MIN),
-            has_all: false,
-        }
-    }
-
-    /// Whether a page has to be read before anything can be said of the next event.
-    fn is_dry(&self) -> bool {
-        self.events.is_empty() && !self.has_all
-    }
-
-    /// Takes the events in memory up to the end of a range.
-    fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Box<AuditEvent>)) {
-        while let Some(event) = self.events.pop_front_if(|event| (event.xid, event.seq) <= end) {
-            take(Box::new(event));
-        }
-    }
-
-    async fn read_page(&mut self, snapshot: &mut Snapshot) -> Result<()> {
-        let (start, end) = (self.month.start(), self.month.end());
-        let limit = i64::try_from(PAGE).map_err(Error::internal)?;
-        let parameters: [Parameter<'_>; 7] = [
-            (&start, Type::TIMESTAMPTZ),
-            (&end, Type::TIMESTAMPTZ),
-            (&Xid(self.last.0), Type::XID8),
-            (&self.last.1, Type::INT8),
-            (&self.seq_range.0, Type::INT8),
-            (&self.seq_range.1, Type::INT8),
-            (&limit, Type::INT8),
-        ];
-        let page = snapshot
-            .read_once(READ_EVENTS, &parameters, |row| rows::event(&row))
-            .await?;
-        self.has_all = page.len() < PAGE;
-        self.last = page.last().map_or(self.last, |event| (event.xid, event.seq));
-        self.events = page.into();
-        Ok(())
     }
 }

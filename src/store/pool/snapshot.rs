@@ -48,16 +48,26 @@ impl Snapshot {
         read: impl Fn(Row) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
         let limit = self.connection.query_timeout();
-        let lease = self.connection.lease();
-        let typed = parameters.iter().map(|(value, of)| (*value, of.clone()));
-        let reading = async {
-            let rows = lease.query_typed_raw(sql, typed).await.map_err(QueryError::from)?;
-            let values = rows.map_err(|error| QueryError::from(error).into());
-            values.and_then(async |row| read(row)).try_collect().await
-        };
-        timeout(limit, reading)
+        timeout(limit, self.read_all(sql, parameters, read))
             .await
             .map_err(|_elapsed| QueryError::TimedOut(limit))?
+    }
+
+    /// The same for a statement that looks at all of a table: it takes as long as it takes.
+    ///
+    /// # Errors
+    /// As [`Self::read_once`].
+    pub async fn read_all<T, E: From<QueryError>>(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        read: impl Fn(Row) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let lease = self.connection.lease();
+        let typed = parameters.iter().map(|(value, of)| (*value, of.clone()));
+        let rows = lease.query_typed_raw(sql, typed).await.map_err(QueryError::from)?;
+        let values = rows.map_err(|error| QueryError::from(error).into());
+        values.and_then(async |row| read(row)).try_collect().await
     }
 
     /// Ends the transaction and gives the connection back.

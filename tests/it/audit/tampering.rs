@@ -5,7 +5,7 @@ use dashboard_store::domain::audit::Finding;
 use super::*;
 
 /// Three seals over five events each, the ids of the events, and a superuser whom no trigger stops.
-async fn sealed_log() -> (TestDatabase, Client, Sealed, Vec<Uuid>) {
+pub async fn sealed_log() -> (TestDatabase, Client, Sealed, Vec<Uuid>) {
     let (database, sql, sealed) = start().await;
     let mut ids = Vec::new();
     for _ in 0..3 {
@@ -20,7 +20,7 @@ async fn sealed_log() -> (TestDatabase, Client, Sealed, Vec<Uuid>) {
 }
 
 /// Makes the log as it was, and sees that it passes.
-async fn put_back(sql: &Client, sealed: &Sealed) {
+pub async fn put_back(sql: &Client, sealed: &Sealed) {
     let statement = "DELETE FROM audit_log; INSERT INTO audit_log TABLE kept_log;
         DELETE FROM audit_seal; INSERT INTO audit_seal TABLE kept_seal";
     sql.batch_execute(statement).await.unwrap();

@@ -1,7 +1,8 @@
 use time::OffsetDateTime;
 
 use super::*;
-use crate::domain::audit::{Month, SealContent, Signature};
+use crate::domain::audit::seal::first_previous_root;
+use crate::domain::audit::{Month, SealContent, Signature, SignatureCheck};
 
 /// A key whose signatures are digests: what is signed is all that matters here.
 #[derive(Debug, Clone, Copy)]
@@ -274,4 +275,23 @@ fn verification_begins_behind_a_signed_checkpoint() {
     // The events of a month that was dropped are not missed; those that are there all the same were put there.
     let report = verify(&later, &KEY.sign(&later.message()), None);
     assert!(matches!(report.finding, Some(Finding::EventInserted { .. })));
+}
+
+#[test]
+fn nothing_is_unsealed_but_what_stands_behind_all_seals() {
+    let unsealed = |seq| AuditItem::Unsealed(Box::new(event(seq)));
+    let inserted = |id, seal| Some(Finding::EventInserted { id, seal: Some(seal) });
+
+    // Before a seal.
+    let mut items = log();
+    items.insert(place(8) + 1, unsealed(20));
+    assert_eq!(finding(&items), inserted(id(20), 2));
+    // Sealed, and said to be new once more.
+    let mut items = log();
+    items.push(unsealed(6));
+    assert_eq!(finding(&items), inserted(id(6), 3));
+    // Of the next epoch: transaction ids have begun again.
+    let mut items = log();
+    items.push(AuditItem::Unsealed(Box::new(AuditEvent { xid: 3, ..event(14) })));
+    assert_eq!((verify_with(&items, None).unsealed, finding(&items)), (2, None));
 }

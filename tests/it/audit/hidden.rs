@@ -1,0 +1,105 @@
+//! What an owner of the tables puts where a walk through the months does not go.
+
+use dashboard_store::domain::audit::Finding;
+
+use super::tampering::{put_back, sealed_log};
+use super::*;
+
+/// A copy of an event with the id 0, and with other `values` of `columns`.
+fn copy(into: &str, of: Uuid, columns: &str, values: &str) -> String {
+    let nil = Uuid::nil();
+    format!(
+        "INSERT INTO {into} (id, {columns}, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT '{nil}', {values}, actor, auth_method, method, permission, resource, correlation_id FROM kept_log WHERE id = '{of}'"
+    )
+}
+
+/// Puts the partition of the next month back with an event of this month in it, as no check of PostgreSQL lets one.
+fn in_another_partition(of: Uuid) -> String {
+    let insert = copy("next_month", of, "event_time, xid", "event_time, '1'");
+    format!(
+        "DO $$
+        DECLARE
+            first constant timestamptz := (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+            last constant timestamptz := (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '2 months') AT TIME ZONE 'UTC';
+            partition constant text := 'audit_log_' || to_char(first AT TIME ZONE 'UTC', 'YYYY_MM');
+        BEGIN
+            EXECUTE format('ALTER TABLE audit_log DETACH PARTITION %I', partition);
+            EXECUTE format('ALTER TABLE %I RENAME TO next_month', partition);
+            {insert};
+            ALTER TABLE next_month ADD CONSTRAINT month_check CHECK (event_time IS NOT NULL) NOT VALID;
+            EXECUTE format('ALTER TABLE next_month DROP CONSTRAINT month_check');
+            EXECUTE format(
+                'ALTER TABLE next_month ADD CONSTRAINT month_check '
+                'CHECK (event_time IS NOT NULL AND event_time >= %L::timestamptz AND event_time < %L::timestamptz) NOT VALID',
+                first, last);
+            UPDATE pg_constraint SET convalidated = true WHERE conname = 'month_check';
+            EXECUTE format('ALTER TABLE next_month RENAME TO %I', partition);
+            EXECUTE format('ALTER TABLE audit_log ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, first, last);
+        END
+        $$"
+    )
+}
+
+#[tokio::test]
+async fn events_where_no_month_has_them_are_named() {
+    let (_database, sql, sealed, ids) = sealed_log().await;
+    let one = ids[6];
+    let into_log = |columns: &str, values: &str| copy("audit_log", one, columns, values);
+    let long_ago = into_log("event_time, xid", "'2019-01-10T00:00:00Z', xid");
+    let inserted = |seal| Finding::EventInserted {
+        id: Uuid::nil(),
+        seal: Some(seal),
+    };
+    for (statement, expected) in [
+        // Below all numbers that are given.
+        (into_log("xid, seq", "'1', -9223372036854775808"), inserted(3)),
+        // By a transaction that is yet to come: never sealed, and never told of as too new.
+        (into_log("xid", "'4611686018427387904'"), inserted(3)),
+        // In an epoch that a seal tells of which nobody looks at.
+        (
+            format!(
+                "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_number_check;
+                INSERT INTO audit_seal SELECT -1, 99, 1000000, month, from_xid, to_xid, to_seq, last_seq, event_count, event_digests,
+                    previous_root, root, sealed_at, key_id, signature FROM audit_seal WHERE number = 1;
+                {}",
+                into_log("xid, seq", "'1', 1000001")
+            ),
+            inserted(1),
+        ),
+        (in_another_partition(one), inserted(3)),
+        // In a partition of another name.
+        (
+            format!(
+                "CREATE TABLE audit_log_old PARTITION OF audit_log FOR VALUES FROM ('2018-01-01T00:00:00Z') TO ('2020-01-01T00:00:00Z');
+                {long_ago}"
+            ),
+            inserted(3),
+        ),
+        (
+            format!("DROP TABLE audit_log_old; CREATE TABLE audit_log_2019_01 PARTITION OF audit_log DEFAULT; {long_ago}"),
+            inserted(3),
+        ),
+    ] {
+        sql.batch_execute(&statement).await.unwrap();
+        assert_eq!(sealed.verify().await.finding, Some(expected), "{statement}");
+        put_back(&sql, &sealed).await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_in_the_place_of_another_is_named_also_at_the_edge_of_a_page() {
+    let (_database, sql, sealed) = start().await;
+    append(&sql, 5000).await;
+    sealed.seal(5000).await;
+    let twin = "INSERT INTO audit_log (id, event_time, xid, seq, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT '00000000-0000-0000-0000-000000000000', event_time, xid, seq, 'user:eve', auth_method, method, permission, resource,
+            correlation_id
+        FROM audit_log ORDER BY xid, seq OFFSET 3999 LIMIT 1";
+    sql.batch_execute(twin).await.unwrap();
+    let expected = Finding::EventInserted {
+        id: Uuid::nil(),
+        seal: Some(1),
+    };
+    assert_eq!(sealed.verify().await.finding, Some(expected));
+}
