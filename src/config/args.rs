@@ -137,9 +137,6 @@ pub struct ServeArgs {
     /// How the audit log is kept.
     #[command(flatten)]
     pub audit: AuditKeepingArgs,
-    /// Whose signatures count, when the audit log is verified.
-    #[command(flatten)]
-    pub audit_public_keys: PublicKeysArgs,
     /// Whether ordinary reads are audit events, too: true or false. Those of the audit log itself always are. [default: false]
     #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Audit log")]
     pub audit_reads: Option<String>,

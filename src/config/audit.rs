@@ -18,6 +18,8 @@ use crate::signing::{PublicKeys, SigningKey};
 pub struct AuditConfig {
     /// What signs seals and checkpoints; none to seal nothing, and to drop nothing.
     pub key: Option<Arc<SigningKey>>,
+    /// The keys whose seals count beside those of `key`: earlier ones.
+    pub earlier_keys: PublicKeys,
     /// For how many months events are kept.
     pub kept_months: i32,
 }
@@ -27,6 +29,7 @@ impl Default for AuditConfig {
     fn default() -> Self {
         Self {
             key: None,
+            earlier_keys: PublicKeys::default(),
             kept_months: 84,
         }
     }
@@ -50,12 +53,20 @@ impl AuditConfig {
         let AuditKeepingArgs {
             audit_signing_key_file,
             audit_retention,
+            public_keys,
         } = args;
         let kept_months = reader.read("AUDIT_RETENTION", audit_retention, |text| value::number(text, 1..=1200));
         Self {
             key: read_key(reader, audit_signing_key_file).map(Arc::new),
+            earlier_keys: read_public_keys(reader, public_keys).unwrap_or_default(),
             kept_months: kept_months.unwrap_or(Self::default().kept_months),
         }
+    }
+
+    /// All keys whose seals count.
+    pub fn public_keys(&self) -> PublicKeys {
+        let earlier = self.earlier_keys.clone();
+        self.key.iter().fold(earlier, |keys, key| keys.with(key))
     }
 }
 
@@ -66,7 +77,7 @@ fn read_key(reader: &mut Reader, path: Option<String>) -> Option<SigningKey> {
 }
 
 /// Reads the public keys whose signatures count beside those of the signing key.
-pub(super) fn read_public_keys(reader: &mut Reader, args: PublicKeysArgs) -> Option<PublicKeys> {
+fn read_public_keys(reader: &mut Reader, args: PublicKeysArgs) -> Option<PublicKeys> {
     let PublicKeysArgs { audit_public_keys_file } = args;
     reader.read("AUDIT_PUBLIC_KEYS_FILE", audit_public_keys_file, |path| {
         PublicKeys::read(Path::new(path)).map_err(|error| error.to_string())

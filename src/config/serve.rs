@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::access::AccessConfig;
 use super::args::ServeArgs;
-use super::audit::{AuditConfig, read_public_keys};
+use super::audit::AuditConfig;
 use super::authentication::AuthenticationConfig;
 use super::connect::{ConnectConfig, Url};
 use super::dashboards::DashboardsConfig;
@@ -17,7 +17,6 @@ use super::problem::{ConfigErrors, Reader};
 use super::requests::RequestsConfig;
 use super::tls::TlsChoice;
 use super::value;
-use crate::signing::PublicKeys;
 
 /// The checked configuration of `serve`.
 #[derive(Debug, Clone)]
@@ -40,8 +39,6 @@ pub struct ServeConfig {
     pub dashboards: DashboardsConfig,
     /// How the audit log is kept.
     pub audit: AuditConfig,
-    /// The keys whose seals count beside those of the signing key, when the audit log is verified: earlier ones.
-    pub audit_public_keys: PublicKeys,
     /// Whether ordinary reads are audit events.
     pub audit_reads: bool,
     /// How many requests are taken, and how long they may last.
@@ -79,7 +76,6 @@ impl ServeConfig {
             access,
             dashboards,
             audit,
-            audit_public_keys,
             audit_reads,
             requests,
             log,
@@ -111,7 +107,6 @@ impl ServeConfig {
         // The embedded database has a key of its own.
         let must_seal = source == Some(DatabaseSource::External) && !authentication.is_development;
         let audit = AuditConfig::read_for_service(&mut reader, audit, must_seal);
-        let audit_public_keys = read_public_keys(&mut reader, audit_public_keys);
         let audit_reads = reader.read("AUDIT_READS", audit_reads, value::switch);
         let requests = RequestsConfig::read(&mut reader, requests);
         let log = LogConfig::read(&mut reader, log, rust_log);
@@ -126,7 +121,6 @@ impl ServeConfig {
             access,
             dashboards,
             audit,
-            audit_public_keys: audit_public_keys.unwrap_or_default(),
             audit_reads: audit_reads.unwrap_or(false),
             requests,
             log,

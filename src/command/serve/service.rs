@@ -146,12 +146,10 @@ fn handlers(config: &ServeConfig, store: Store) -> Handlers {
         export: config.requests.export_timeout,
     };
     let access = AccessControl::new(config.access.bootstrap_admins.clone(), Arc::new(store.clone()));
-    let earlier = config.audit_public_keys.clone();
-    let keys = config.audit.key.iter().fold(earlier, |keys, key| keys.with(key));
     Handlers {
         dashboards: Dashboards::new(store.clone(), access.clone(), limits, streams),
         templates: Templates::new(store.clone(), access.clone(), limits),
-        audit_log: AuditLog::new(store.clone(), access.clone(), keys, streams),
+        audit_log: AuditLog::new(store.clone(), access.clone(), config.audit.public_keys(), streams),
         preferences: Preferences::new(store.clone(), access.clone()),
         sharing: Sharing::new(store, access, share_rules(&config.access)),
     }

@@ -35,9 +35,12 @@ pub struct AuditKeepingArgs {
     /// For how many months audit events are kept; they go by whole months, once they are sealed. [default: 84]
     #[arg(long, env, value_name = "MONTHS")]
     pub audit_retention: Option<String>,
+    /// Whose signatures count beside those of the signing key.
+    #[command(flatten)]
+    pub public_keys: PublicKeysArgs,
 }
 
-/// Whose signatures count, when the audit log is verified.
+/// Whose signatures count, when the audit log is verified, and before a part of it is dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Audit log")]
 pub struct PublicKeysArgs {

@@ -11,10 +11,10 @@ fn public_keys_of_earlier_keys_count_for_a_server() {
     let path = directory.path().join("public.pem");
     std::fs::write(&path, earlier.public_pem()).unwrap();
     let config = serve(&[&format!("--audit-public-keys-file={}", path.display())]).unwrap();
-    let counts = config.audit_public_keys.check(b"x", &earlier.sign(b"x"));
+    let counts = config.audit.public_keys().check(b"x", &earlier.sign(b"x"));
     assert_eq!(counts, SignatureCheck::Good);
     assert!(config.audit.key.is_none());
-    assert!(serve(&[]).unwrap().audit_public_keys.is_empty());
+    assert!(serve(&[]).unwrap().audit.public_keys().is_empty());
 }
 
 #[test]

@@ -6,13 +6,13 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::walk::{CHECKPOINT, READ_SEALS, SEALS};
 use super::{rows, sealing};
 use crate::access::Access;
-use crate::domain::audit::seal::first_previous_root;
-use crate::domain::audit::{Checkpoint, Month, Signed};
-use crate::domain::digest::Digest;
+use crate::config::AuditConfig;
+use crate::domain::audit::{Checkpoint, Finding, Head, Month, SealChain, Signed};
 use crate::error::{Error, Result};
-use crate::signing::SigningKey;
+use crate::signing::{PublicKeys, SigningKey};
 use crate::store::pool::Transaction;
 
 const PARTITIONS: &str = "-- list_audit_partitions_in_order
@@ -33,21 +33,6 @@ ORDER BY xid, seq LIMIT 1";
 const COUNT_SEALED: &str = "-- count_sealed_in_partition
 SELECT COALESCE(sum(event_count), 0)::bigint FROM audit_seal WHERE month = $1";
 
-// Seals of a month follow those of the month before, but for some at its edge. Asked for a range of months, PostgreSQL takes the
-// index of both columns; for one month it would look through all seals by their numbers where the month has none.
-const FIND_LAST_SEAL: &str = "-- find_last_dropped_seal
-SELECT number, root FROM audit_seal WHERE number < COALESCE(
-    (
-        SELECT min(first.number)
-        FROM unnest($1::text[]) AS kept(month)
-            CROSS JOIN LATERAL (
-                SELECT number FROM audit_seal WHERE month BETWEEN kept.month AND kept.month ORDER BY month, number LIMIT 1
-            ) AS first
-    ),
-    9223372036854775807
-)
-ORDER BY number DESC LIMIT 1";
-
 const INSERT: &str = "-- insert_audit_checkpoint
 INSERT INTO audit_checkpoint (kept_from, seal_number, seal_root, dropped_events, created_at, key_id, signature)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -59,31 +44,33 @@ const RECORD: &str = "-- record_audit_retention
 INSERT INTO audit_log (actor, auth_method, method, permission, resource, correlation_id, details)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Drops the oldest partition whose events are all older than so many months. False when there is none, or when another runner
+/// Drops the oldest partition whose events are all older than they are kept. False when there is none, or when another runner
 /// seals now.
 ///
 /// # Errors
-/// `Internal` when some of its events are not sealed; what the database refuses.
+/// `Internal` when some of its events are not sealed, or a seal that the checkpoint would stand for is not as it was signed; what the
+/// database refuses.
 pub(in crate::store) async fn drop_oldest(
     tx: &Transaction<'_>,
     key: &SigningKey,
-    retention_months: i32,
+    config: &AuditConfig,
     access: &Access,
 ) -> Result<bool> {
     if !sealing::try_lock(tx).await? {
         return Ok(false);
     }
     let (today, months) = partitions(tx).await?;
-    let still_kept = Month::of(today).plus(-retention_months);
-    let Some((&oldest, kept)) = months.split_first().filter(|(oldest, _)| **oldest < still_kept) else {
+    let still_kept = Month::of(today).plus(-config.kept_months);
+    let Some(oldest) = months.first().copied().filter(|oldest| *oldest < still_kept) else {
         return Ok(false);
     };
     refuse_unsealed(tx, oldest).await?;
-    let (seal_number, seal_root) = last_seal_before(tx, kept).await?;
+    let kept_from = oldest.plus(1);
+    let last = last_seal_before(tx, kept_from, config.public_keys()).await?;
     let checkpoint = Checkpoint {
-        kept_from: kept.first().copied().unwrap_or(oldest.plus(1)),
-        seal_number,
-        seal_root,
+        kept_from,
+        seal_number: last.number,
+        seal_root: last.root,
         dropped_events: count_sealed(tx, oldest).await?,
         created_at: today,
     };
@@ -122,13 +109,39 @@ async fn count_sealed(tx: &Transaction<'_>, month: Month) -> Result<i64> {
     Ok(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
 }
 
-/// The number and the root of the last seal before all those over months that are kept.
-async fn last_seal_before(tx: &Transaction<'_>, kept: &[Month]) -> Result<(i64, Digest)> {
-    let months: Vec<String> = kept.iter().map(Month::to_string).collect();
-    let rows = tx.query(FIND_LAST_SEAL, &[(&months, Type::TEXT_ARRAY)]).await?;
-    match rows.first() {
-        Some(row) => Ok((row.try_get("number")?, rows::digest(row.try_get("root")?)?)),
-        None => Ok((0, first_previous_root())),
+/// The last seal before all those over months that are kept.
+///
+/// Verification begins behind it, so whoever can edit seals could have the server sign that others are of no account: each one
+/// from the checkpoint before is looked at first.
+async fn last_seal_before(tx: &Transaction<'_>, kept_from: Month, keys: PublicKeys) -> Result<Head> {
+    let stays = |finding: Finding| {
+        let partition = kept_from.plus(-1).partition();
+        Error::internal(format!("{partition} stays: {finding}"))
+    };
+    let mut chain = SealChain::new(keys);
+    let checkpoints = tx.query(CHECKPOINT, &[]).await?;
+    if let Some((before, signed)) = checkpoints.first().map(rows::checkpoint).transpose()? {
+        chain.begin_behind(&before, &signed).map_err(stays)?;
+        if kept_from <= before.kept_from {
+            let partition = kept_from.plus(-1).partition();
+            let problem = format!("{partition} stays: it was dropped before, as a checkpoint says, and is there again");
+            return Err(Error::internal(problem));
+        }
+    }
+    loop {
+        let page = tx
+            .query(READ_SEALS, &[(&chain.last().number, Type::INT8), (&SEALS, Type::INT8)])
+            .await?;
+        if page.is_empty() {
+            return Ok(chain.last());
+        }
+        for row in &page {
+            let seal = rows::seal(row)?;
+            if seal.content.month >= kept_from {
+                return Ok(chain.last());
+            }
+            chain.take(&seal).map_err(stays)?;
+        }
     }
 }
 

@@ -12,6 +12,6 @@ pub(super) async fn drop_partition(tx: &Transaction<'_>, run: Run) -> Result<Bat
         return Ok(Batch::NOTHING);
     };
     let access = run.access("maintenance/audit_retention", Permission::AuditDrop, Scope::Platform);
-    let dropped = audit::drop_oldest(tx, key, run.audit.kept_months, &access).await?;
+    let dropped = audit::drop_oldest(tx, key, &run.audit, &access).await?;
     Ok(Batch::of_removed(dropped.into(), 1))
 }

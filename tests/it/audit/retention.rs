@@ -103,7 +103,13 @@ async fn a_partition_with_an_event_that_is_not_sealed_stays() {
 #[tokio::test]
 async fn without_a_key_nothing_is_dropped_and_a_service_may_not() {
     let (database, sql, owner) = old_log().await;
-    let service = Sealed::new(&database.service_config());
+    let service = Sealed {
+        key: Arc::clone(&owner.key),
+        store: Sealed::new(&database.service_config()).store.with_audit(AuditConfig {
+            key: Some(Arc::clone(&owner.key)),
+            ..AuditConfig::default()
+        }),
+    };
     let refused = drop_old(&service).await.unwrap_err();
     assert!(matches!(refused, MaintenanceError::NotAllowed(_)), "{refused}");
     let keyless = Sealed {
@@ -112,4 +118,94 @@ async fn without_a_key_nothing_is_dropped_and_a_service_may_not() {
     };
     assert_eq!(drop_old(&keyless).await.unwrap(), 0);
     assert_eq!(partitions(&sql).await.len(), 15);
+}
+
+#[tokio::test]
+async fn no_checkpoint_is_signed_over_what_a_superuser_made_of_the_seals() {
+    let (_database, sql, owner) = old_log().await;
+    let head = owner.verify().await.head;
+    disable_guards(&sql).await;
+    let of_this_month = "SELECT month FROM audit_seal WHERE number = 3";
+    let this_month: String = sql.query_one(of_this_month, &[]).await.unwrap().get(0);
+    let edit = "UPDATE audit_seal SET month = $1 WHERE number = 3";
+    sql.execute(edit, &[&"2019-01"]).await.unwrap();
+    // The first month goes as it should; with the second, the events of this month would be of no account.
+    let refused = drop_old(&owner).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("audit_log_2019_02 stays: seal 3 was edited"),
+        "{refused}"
+    );
+    assert_eq!(partitions(&sql).await.len(), 14);
+    sql.execute(edit, &[&this_month]).await.unwrap();
+
+    // A month that went without a checkpoint is missed, whatever is dropped.
+    sql.batch_execute("DROP TABLE audit_log_2019_02").await.unwrap();
+    assert_eq!(drop_old(&owner).await.unwrap(), 0);
+    let found = owner.verify_against(head).await.finding;
+    assert!(
+        matches!(found, Some(Finding::EventRemoved { seal: 2, .. })),
+        "{found:?}"
+    );
+
+    // One that was dropped is not dropped again.
+    make_partition(&sql, "2019-01").await;
+    let refused = drop_old(&owner).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("audit_log_2019_01 stays: it was dropped before"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn seals_of_a_key_that_is_not_known_hold_their_events() {
+    let (_database, _sql, owner) = old_log().await;
+    let key = new_key();
+    let mut audit = AuditConfig {
+        key: Some(Arc::clone(&key)),
+        ..AuditConfig::default()
+    };
+    let rotated = |audit: &AuditConfig| Sealed {
+        store: owner.store.clone().with_audit(audit.clone()),
+        key: Arc::clone(&key),
+    };
+    let refused = drop_old(&rotated(&audit)).await.unwrap_err().to_string();
+    assert!(refused.contains("AUDIT_PUBLIC_KEYS_FILE"), "{refused}");
+    audit.earlier_keys = PublicKeys::default().with(&owner.key);
+    assert_eq!(drop_old(&rotated(&audit)).await.unwrap(), 2);
+}
+
+/// Retention has the log for itself from when it takes a partition out until it is done; a verification that begins meanwhile waits.
+#[tokio::test]
+async fn a_verification_that_begins_while_events_go_finds_nothing_amiss() {
+    let (database, sql, owner) = old_log().await;
+    let holder = database.connect().await;
+    holder
+        .batch_execute("BEGIN; LOCK TABLE audit_checkpoint IN SHARE MODE")
+        .await
+        .unwrap();
+    let verifying = async {
+        let waits =
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'audit_log'::regclass AND mode = $1 AND granted = $2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+        let wait_for = async |mode: &str, granted: bool| {
+            while !sql
+                .query_one(waits, &[&mode, &granted])
+                .await
+                .unwrap()
+                .get::<_, bool>(0)
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        wait_for("AccessExclusiveLock", true).await;
+        let releasing = async {
+            wait_for("AccessShareLock", false).await;
+            holder.batch_execute("COMMIT").await.unwrap();
+        };
+        tokio::join!(owner.verify(), releasing).0
+    };
+    let both = async { tokio::join!(drop_old(&owner), verifying) };
+    let (dropped, report) = tokio::time::timeout(LIMIT, both).await.unwrap();
+    assert!(dropped.unwrap() >= 1);
+    assert_eq!(report.finding, None);
 }

@@ -28,7 +28,7 @@ async fn seals_by_an_earlier_key_count_where_its_public_key_is_given() {
     fs::write(&path, earlier.public_pem()).unwrap();
     let server = restart(server, |config| {
         config.audit.key = Some(Arc::clone(&later));
-        config.audit_public_keys = PublicKeys::read(&path).unwrap();
+        config.audit.earlier_keys = PublicKeys::read(&path).unwrap();
     })
     .await;
     let head = format!("{}:{}", newest.number, newest.root);

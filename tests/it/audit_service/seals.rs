@@ -109,7 +109,7 @@ async fn the_newest_seal_is_a_head_that_shows_when_it_was_cut_off() {
 
     // One that has the public key alone seals nothing, and verifies.
     let server = restart(server, |config| {
-        config.audit_public_keys = PublicKeys::default().with(&key);
+        config.audit.earlier_keys = PublicKeys::default().with(&key);
     })
     .await;
     let mut reading = client(&server).await;

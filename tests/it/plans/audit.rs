@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use dashboard_store::config::{AuditConfig, PoolConfig};
+use dashboard_store::domain::audit::seal::first_previous_root;
+use dashboard_store::domain::audit::{Month, SealContent};
+use dashboard_store::domain::digest::Digest;
 use dashboard_store::signing::SigningKey;
 use dashboard_store::store::maintenance::{TASKS, When};
 use dashboard_store::store::pool::Pool;
 use dashboard_store::store::{Retention, Sealing, Store};
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 
 use super::check::{Check, Most, compare, worst_of_each};
 use super::explained::ExplainedLog;
@@ -17,7 +22,6 @@ const LAST_SEAL: &[&str] = &["audit_seal_pkey"];
 const EVENTS: &[&str] = &["audit_log_xid_seq_idx"];
 const EVENTS_BEHIND_LAST_SEAL: &[&str] = &["audit_log_xid_seq_idx", "audit_seal_pkey"];
 const SEALS_OF_MONTH: &[&str] = &["idx_audit_seal_month"];
-const LAST_BEFORE_KEPT: &[&str] = &["audit_seal_pkey", "idx_audit_seal_month"];
 
 /// What each uses, and the most rows that it reads. Where events of all months are merged, one of each month is read ahead.
 pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
@@ -31,26 +35,27 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("list_audit_epochs", &["idx_audit_seal_epoch"], Most::Rows(2)),
     ("find_audit_head", LAST_SEAL, Most::Rows(1)),
     ("walk_audit_seals", LAST_SEAL, Most::Rows(32)),
-    ("walk_audit_events", EVENTS, Most::Rows(4000)),
+    // A page, and the last event of the one before.
+    ("walk_audit_events", EVENTS, Most::Rows(4000 + 1)),
+    // Whatever is in the log, once in a verification.
+    ("count_audit_events", EVENTS, Most::Rows(2 * 200_100)),
     ("find_unsealed_in_partition", EVENTS_BEHIND_LAST_SEAL, Most::Rows(3)),
     // All seals of the month, as entries of the index and as rows: it is asked for once, when the month goes.
     ("count_sealed_in_partition", SEALS_OF_MONTH, Most::Rows(2 * 1001)),
-    ("find_last_dropped_seal", LAST_BEFORE_KEPT, Most::Rows(20)),
     ("insert_audit_checkpoint", NO_INDEX, Most::Rows(0)),
     ("drop_audit_partition", NO_INDEX, Most::Rows(0)),
     ("record_audit_retention", NO_INDEX, Most::Rows(0)),
 ];
 
-/// Some seals are of a month that is too old. Nobody checks them here.
+/// An old month, and seals that nobody checks.
 const LOAD: &str = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
     ALTER TABLE audit_log ATTACH PARTITION audit_log_2019_01
         FOR VALUES FROM ('2019-01-01T00:00:00Z') TO ('2019-02-01T00:00:00Z');
     INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count,
             event_digests, previous_root, root, sealed_at, key_id, signature)
-        SELECT n, 1, -9223372036854775808,
-            CASE WHEN n <= 1000 THEN '2019-01' ELSE to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') END, '0', '0', 0, 0, 1, sha256(''),
-            sha256(''), sha256(''), now(), '', sha256('') || sha256('')
-        FROM generate_series(1, 20000) AS n;
+        SELECT n, 1, -9223372036854775808, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), '0', '0', 0, 0, 1, sha256(''), sha256(''),
+            sha256(''), now(), '', sha256('') || sha256('')
+        FROM generate_series(1001, 20000) AS n;
     INSERT INTO audit_log (event_time, actor, auth_method, method, permission, resource, correlation_id)
         SELECT '2019-01-10T00:00:00Z', 'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid()
         FROM generate_series(1, 100) AS n";
@@ -58,6 +63,44 @@ const LOAD: &str = "CREATE TABLE audit_log_2019_01 (LIKE audit_log INCLUDING DEF
 /// The events of one transaction.
 const LOAD_EVENTS: &str = "INSERT INTO audit_log (actor, auth_method, method, permission, resource, correlation_id)
     SELECT 'user:ada', 'jwt', 'test', 'test', 'tests/' || n, gen_random_uuid() FROM generate_series(1, 2000) AS n";
+
+/// Seals of the old month, which retention checks.
+async fn load_old_seals(sql: &Client, key: &SigningKey) {
+    let insert = "INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count, event_digests,
+            previous_root, root, sealed_at, key_id, signature)
+        VALUES ($1, 1, -9223372036854775808, '2019-01', '0', '0', 0, 0, 1, $2, $3, $4, '2019-01-10T00:00:00Z', $5, $6)";
+    let insert = sql.prepare(insert).await.unwrap();
+    let month = Month::parse("2019-01").unwrap();
+    let digest = Digest::of(b"");
+    let mut previous_root = first_previous_root();
+    for number in 1..=1000_i64 {
+        let content = SealContent {
+            number,
+            epoch: 1,
+            after_seq: i64::MIN,
+            month,
+            from_xid: 0,
+            to_xid: 0,
+            to_seq: 0,
+            last_seq: 0,
+            event_digests: vec![digest],
+            previous_root,
+            sealed_at: month.start() + time::Duration::days(9),
+        };
+        let root = content.root();
+        let signed = key.sign(&content.message(root));
+        let values: [&(dyn ToSql + Sync); 6] = [
+            &number,
+            &digest.as_bytes(),
+            &previous_root.as_bytes(),
+            &root.as_bytes(),
+            &signed.key_id,
+            &signed.signature.0,
+        ];
+        sql.execute(&insert, &values).await.unwrap();
+        previous_root = root;
+    }
+}
 
 /// Runs every statement at least once.
 async fn run_each(store: &Store, key: &SigningKey) {
@@ -75,7 +118,9 @@ async fn run_each(store: &Store, key: &SigningKey) {
 async fn statements_of_the_audit_log_read_what_their_answers_need() {
     let database = TestDatabase::create().await;
     let sql = database.connect().await;
+    let key = Arc::new(SigningKey::read_or_create(&directory().join("plans-key.pem")).unwrap());
     sql.batch_execute(LOAD).await.unwrap();
+    load_old_seals(&sql, &key).await;
     for _ in 0..100 {
         sql.batch_execute(LOAD_EVENTS).await.unwrap();
     }
@@ -83,7 +128,6 @@ async fn statements_of_the_audit_log_read_what_their_answers_need() {
         .await
         .unwrap();
     let mut log = ExplainedLog::of(&database).await;
-    let key = Arc::new(SigningKey::read_or_create(&directory().join("plans-key.pem")).unwrap());
     let pool = Pool::connect_lazy(database.config().clone(), PoolConfig::default()).unwrap();
     let retention = Retention {
         revisions_kept: 100,
