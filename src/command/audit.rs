@@ -21,6 +21,9 @@ pub enum AuditFailure {
     /// The log is not as it was.
     #[error("{0}")]
     Changed(Finding),
+    /// The log is as it was, and whether its end is there could not be found out.
+    #[error("the expected head {0} is older than what is kept: it proves nothing; give a newer one")]
+    HeadTooOld(Head),
     /// The database can't be read.
     #[error("the audit log can't be read: {}", of_database(.error))]
     Database {
@@ -300,16 +303,19 @@ fn tell(report: Report, expected: Option<Head>, out: &mut impl Write) -> Result<
         "{unsealed} events are not sealed yet: nothing vouches for them"
     ));
     lines.extend(head.map(|newest| format!("head: {newest}")));
-    lines.push(match (is_head_checked, expected) {
-        (true, _) => "the expected head is among the seals".to_owned(),
-        (false, Some(_)) => "the expected head is older than what is kept: it proves nothing".to_owned(),
+    let of_the_end = match (is_head_checked, expected) {
+        (true, _) => Some("the expected head is among the seals"),
+        (false, Some(_)) => None,
         (false, None) => {
-            "whether the newest seals were cut off is not known: give --expected-head from the log of a server"
-                .to_owned()
+            Some("whether the newest seals were cut off is not known: give --expected-head from the log of a server")
         }
-    });
+    };
+    lines.extend(of_the_end.map(str::to_owned));
     for line in lines {
         writeln!(out, "{line}").map_err(AuditFailure::Output)?;
     }
-    Ok(())
+    match expected {
+        Some(too_old) if !is_head_checked => Err(AuditFailure::HeadTooOld(too_old)),
+        _ => Ok(()),
+    }
 }

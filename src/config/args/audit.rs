@@ -14,8 +14,9 @@ Environment variables without a flag:
   DB_PASSWORD    the password; or give DB_PASSWORD_FILE
   RUST_LOG       wins over LOG_LEVEL
 
-Exit codes: 0 when all is as it was, 1 when that could not be found out, 3 when
-something was edited, removed, inserted or reordered; the output names the first.
+Exit codes: 0 when all is as it was, 1 when that could not be found out, also
+where the expected head is older than what is kept, 3 when something was edited,
+removed, inserted or reordered; the output names the first.
 
 Examples:
   openssl pkey -in audit-signing-key.pem -pubout -out audit-public-keys.pem

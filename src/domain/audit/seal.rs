@@ -216,7 +216,7 @@ impl FromStr for Head {
 
     fn from_str(text: &str) -> Result<Self, NotAHead> {
         let (number, root) = text.trim().split_once(':').ok_or(NotAHead)?;
-        let number = number.parse().map_err(|_| NotAHead)?;
+        let number = number.parse().ok().filter(|number| *number > 0).ok_or(NotAHead)?;
         let root = Digest::try_from(root.to_owned()).map_err(|_| NotAHead)?;
         Ok(Self { number, root })
     }
@@ -233,7 +233,16 @@ mod tests {
             root: Digest::of(b"x"),
         };
         assert_eq!(head.to_string().parse(), Ok(head));
-        for text in ["", "17", "17:", "x:00", &format!("17:{}", "g".repeat(64))] {
+        let root = "0".repeat(64);
+        for text in [
+            "",
+            "17",
+            "17:",
+            "x:00",
+            &format!("17:{}", "g".repeat(64)),
+            &format!("0:{root}"),
+            &format!("-1:{root}"),
+        ] {
             assert_eq!(text.parse::<Head>(), Err(NotAHead), "{text}");
         }
     }

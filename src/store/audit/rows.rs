@@ -29,8 +29,8 @@ pub(super) use event_columns;
 /// The columns of a seal.
 macro_rules! seal_columns {
     () => {
-        "number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_digests, previous_root, root, sealed_at, \
-         key_id, signature"
+        "number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count, event_digests, previous_root, root, \
+         sealed_at, key_id, signature"
     };
 }
 pub(super) use seal_columns;
@@ -120,6 +120,13 @@ fn unreadable_seal(row: &Row, error: &Error) -> Error {
 
 fn read_seal(row: &Row) -> Result<Seal> {
     let digests: &[u8] = row.try_get("event_digests")?;
+    // It is not signed: lists show it instead of the digests.
+    let event_count: i32 = row.try_get("event_count")?;
+    if i32::try_from(digests.len() / 32) != Ok(event_count) {
+        return Err(Error::internal(format!(
+            "its event_count is {event_count}, which is not how many digests it has"
+        )));
+    }
     Ok(Seal {
         content: SealContent {
             number: row.try_get("number")?,

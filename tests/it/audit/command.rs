@@ -20,7 +20,7 @@ async fn sealed_log() -> (TestDatabase, Client, Sealed, PathBuf) {
     (database, sql, sealed, keys)
 }
 
-async fn audit(database: Option<&TestDatabase>, arguments: &[&str], keys: Option<&Path>) -> Output {
+pub async fn audit(database: Option<&TestDatabase>, arguments: &[&str], keys: Option<&Path>) -> Output {
     let mut command = program(&["audit"]);
     command.args(arguments);
     if let Some(database) = database {
@@ -33,7 +33,7 @@ async fn audit(database: Option<&TestDatabase>, arguments: &[&str], keys: Option
 }
 
 /// The exit code, and what it printed on both streams.
-fn told(output: &Output) -> (i32, String) {
+pub fn told(output: &Output) -> (i32, String) {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     (output.status.code().unwrap(), String::from_utf8(text).unwrap())
 }

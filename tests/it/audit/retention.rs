@@ -3,6 +3,7 @@
 use dashboard_store::domain::audit::Finding;
 use dashboard_store::store::maintenance::{MaintenanceError, Outcome, TASKS, When};
 
+use super::command::{audit, told};
 use super::*;
 
 /// Runs the task as the owner, and gives how many partitions it dropped.
@@ -208,4 +209,17 @@ async fn a_verification_that_begins_while_events_go_finds_nothing_amiss() {
     let (dropped, report) = tokio::time::timeout(LIMIT, both).await.unwrap();
     assert!(dropped.unwrap() >= 1);
     assert_eq!(report.finding, None);
+}
+
+#[tokio::test]
+async fn a_head_from_before_what_is_kept_proves_nothing_and_fails() {
+    let (database, sql, owner) = old_log().await;
+    let first = "SELECT '1:' || encode(root, 'hex') FROM audit_seal WHERE number = 1";
+    let first: String = sql.query_one(first, &[]).await.unwrap().get(0);
+    assert_eq!(drop_old(&owner).await.unwrap(), 2);
+    let keys = directory().join(format!("public-{}.pem", Uuid::new_v4()));
+    std::fs::write(&keys, owner.key.public_pem()).unwrap();
+    let (code, text) = told(&audit(Some(&database), &["verify", "--expected-head", &first], Some(&keys)).await);
+    assert!(code == 1 && text.contains("is older than what is kept"), "{text}");
+    assert!(text.contains("are as they were sealed"), "{text}");
 }

@@ -180,6 +180,21 @@ async fn seals_that_were_edited_or_removed_are_named() {
     }
 }
 
+/// It is not signed, since it is no more than the number of the digests, which are.
+#[tokio::test]
+async fn a_seal_says_how_many_events_it_covers() {
+    let (_database, sql, sealed, _) = sealed_log().await;
+    let edit = "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_event_digests_check;
+        UPDATE audit_seal SET event_count = 7 WHERE number = 2";
+    sql.batch_execute(edit).await.unwrap();
+    let keys = PublicKeys::default().with(&sealed.key);
+    let refused = sealed.store.verify_audit_log(keys, None).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("seal 2 can't be read: its event_count is 7"),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn that_the_end_was_cut_off_is_found_against_a_logged_head_alone() {
     let (_, sql, sealed, ids) = sealed_log().await;
