@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::grants::{GrantSource, GrantedOn, KnownGrants};
 use super::permission::Permission;
 use super::rights::Rights;
-use super::{Access, Scope};
+use super::{Access, Reach, Scope};
 use crate::domain::role::Role;
 use crate::domain::subject::Subject;
 use crate::error::{Error, Result};
@@ -59,16 +59,14 @@ impl AccessControl {
         self.prove(first.caller(), permission, scope.into()).await
     }
 
-    /// Whether the caller of `first` has another permission as well, with which its RPC reaches further.
+    /// Whether the caller of `first` has another permission as well, with which its RPC reaches further. Whoever lacks it is
+    /// denied nothing, so no event tells of it.
     ///
     /// # Errors
     /// `UNAVAILABLE` when its grants can't be read.
     pub async fn allows_also(&self, first: &Access, permission: Permission, scope: impl Into<Scope>) -> Result<bool> {
-        match self.require_also(first, permission, scope).await {
-            Ok(_) => Ok(true),
-            Err(Error::PermissionDenied) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let found = self.decide(first.caller(), permission, &scope.into()).await?;
+        Ok(found.is_some())
     }
 
     /// Reads grants anew before the next decision: some were changed.
@@ -81,9 +79,9 @@ impl AccessControl {
         !self.rules.bootstrap_admins.is_empty()
     }
 
+    /// Decides, and notes what was asked for.
     async fn prove(&self, caller: &Caller, permission: Permission, scope: Scope) -> Result<Access> {
-        let rights = self.rights(caller, &scope).await?;
-        let found = rights.reach(permission, &scope);
+        let found = self.decide(caller, permission, &scope).await?;
         caller.origin().course.ask(caller, permission, &scope, found.is_none());
         let reach = found.ok_or(Error::PermissionDenied)?;
         Ok(Access {
@@ -92,6 +90,12 @@ impl AccessControl {
             scope,
             reach,
         })
+    }
+
+    /// How much of `scope` the caller has the permission on; none for nothing.
+    async fn decide(&self, caller: &Caller, permission: Permission, scope: &Scope) -> Result<Option<Reach>> {
+        let rights = self.rights(caller, scope).await?;
+        Ok(rights.reach(permission, scope))
     }
 
     async fn rights(&self, caller: &Caller, scope: &Scope) -> Result<Rights> {

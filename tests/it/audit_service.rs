@@ -140,6 +140,7 @@ async fn grant(sql: &Sql, subject: &str, role: &str, project: Option<&str>) {
 struct Stored {
     actor: String,
     method: String,
+    permission: String,
     resource: String,
     project: Option<String>,
     result: String,
@@ -149,13 +150,14 @@ struct Stored {
 
 /// The events of calls without a change, oldest first.
 async fn stored(database: &TestDatabase) -> Vec<Stored> {
-    let statement = "SELECT actor, method, resource, project, result, reason, event_count FROM audit_log
+    let statement = "SELECT actor, method, permission, resource, project, result, reason, event_count FROM audit_log
         WHERE result <> 'success' OR resource_uid IS NULL ORDER BY xid, seq";
     let rows = database.connect().await.query(statement, &[]).await.unwrap();
     rows.iter()
         .map(|row| Stored {
             actor: row.get("actor"),
             method: row.get("method"),
+            permission: row.get("permission"),
             resource: row.get("resource"),
             project: row.get("project"),
             result: row.get("result"),

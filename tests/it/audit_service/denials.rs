@@ -5,9 +5,9 @@ use tonic::{Code, Request};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::*;
-use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
-use crate::support::requests::{create, get};
+use crate::support::requests::{create, get, reason};
+use crate::support::{access, http, sharing};
 
 /// How many calls a flood has, and how many of them at a time.
 const FLOOD: (usize, usize) = (5000, 64);
@@ -63,6 +63,7 @@ async fn what_was_denied_is_one_event_with_a_count() {
     let first = Stored {
         actor: "user:mallory".into(),
         method: "perses.dashboards.v1.DashboardService/GetDashboard".into(),
+        permission: "dashboards.get".into(),
         resource: "projects/p/dashboards/a".into(),
         project: Some("p".into()),
         result: "denied".into(),
@@ -96,6 +97,60 @@ async fn what_was_denied_is_soon_there_to_read() {
     );
     let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
     assert_eq!(details["first_time"], details["last_time"]);
+}
+
+/// Whether it may reach the links of others, too, is asked in each of these calls, and is not what they are about.
+#[tokio::test]
+async fn an_editor_who_acts_on_its_own_share_links_is_denied_nothing() {
+    let (server, mut client) = sharing::start().await;
+    access::grant(&server, "projects/p", "user:eve", proto::Role::Editor).await;
+    let create = as_user("eve", sharing::create_request(sharing::for_uses(9)));
+    let created = client.create_share_link(create).await.unwrap().into_inner();
+    let link = created.share_link.unwrap();
+    let name = link.name.clone();
+    let get = as_user("eve", proto::GetShareLinkRequest { name: name.clone() });
+    client.get_share_link(get).await.unwrap();
+    let list = proto::ListShareLinksRequest {
+        parent: sharing::D.into(),
+        ..Default::default()
+    };
+    client.list_share_links(as_user("eve", list)).await.unwrap();
+    let note = |note: &str| proto::UpdateShareLinkRequest {
+        share_link: Some(proto::ShareLink {
+            note: note.into(),
+            name: name.clone(),
+            etag: link.etag.clone(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    client.update_share_link(as_user("eve", note("new"))).await.unwrap();
+    let stale = client.update_share_link(as_user("eve", note("stale"))).await;
+    assert_eq!(reason(&stale.unwrap_err()), "ETAG_MISMATCH");
+    let revoke = sharing::revoke_request(&name);
+    client.revoke_share_link(as_user("eve", revoke)).await.unwrap();
+    let revoke_all = proto::RevokeDashboardShareLinksRequest {
+        parent: sharing::D.into(),
+        ..Default::default()
+    };
+    client
+        .revoke_dashboard_share_links(as_user("eve", revoke_all))
+        .await
+        .unwrap();
+
+    let mut events = stored_after_stop(server).await;
+    events.retain(|event| event.result != "success");
+    let failed = Stored {
+        actor: "user:eve".into(),
+        method: "perses.dashboards.v1.ShareService/UpdateShareLink".into(),
+        permission: "share_links.update".into(),
+        resource: sharing::D.into(),
+        project: Some("p".into()),
+        result: "failed".into(),
+        reason: Some("ETAG_MISMATCH".into()),
+        count: 1,
+    };
+    assert_eq!(events, [failed]);
 }
 
 #[tokio::test]

@@ -46,9 +46,10 @@ async fn a_change_that_failed_is_an_event_with_its_reason() {
     let mut events = stored_after_stop(server).await;
     events.sort_by(|a, b| a.actor.cmp(&b.actor));
     let service = "perses.dashboards.v1.DashboardService";
-    let expected = |actor: &str, method: &str, resource: &str, reason: &str| Stored {
+    let expected = |actor: &str, method: &str, permission: &str, resource: &str, reason: &str| Stored {
         actor: actor.into(),
         method: format!("{service}/{method}"),
+        permission: permission.into(),
         resource: resource.into(),
         project: Some("p".into()),
         result: "failed".into(),
@@ -61,10 +62,17 @@ async fn a_change_that_failed_is_an_event_with_its_reason() {
             expected(
                 "user:bob",
                 "UpdateDashboard",
+                "dashboards.update",
                 "projects/p/dashboards/gpu",
                 "ETAG_MISMATCH"
             ),
-            expected("user:developer", "CreateDashboard", "projects/p", "DASHBOARD_EXISTS"),
+            expected(
+                "user:developer",
+                "CreateDashboard",
+                "dashboards.create",
+                "projects/p",
+                "DASHBOARD_EXISTS"
+            ),
         ]
     );
 }

@@ -151,6 +151,7 @@ async fn reading_the_seals_leaves_an_event() {
     let event = Stored {
         actor: "user:alice".into(),
         method: "perses.dashboards.v1.AuditService/ListAuditSeals".into(),
+        permission: "audit_events.list".into(),
         resource: "platform".into(),
         project: None,
         result: "success".into(),
