@@ -69,9 +69,9 @@ impl AccessControl {
         Ok(found.is_some())
     }
 
-    /// Reads grants anew before the next decision: some were changed.
-    pub fn grants_changed(&self) {
-        self.rules.grants.forget();
+    /// Awaits what changes grants, and reads them anew before the next decision, however the change ended.
+    pub async fn change_grants<T>(&self, change: impl Future<Output = T>) -> T {
+        self.rules.grants.change(change).await
     }
 
     /// Whether the configuration names platform admins, whom no revocation takes away.

@@ -74,8 +74,15 @@ pub trait GrantSource: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(super) struct KnownGrants {
     source: Arc<dyn GrantSource>,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
     /// By user and groups.
-    known: Mutex<HashMap<Digest, Known>>,
+    known: HashMap<Digest, Known>,
+    /// How often everything was forgotten: what was asked for before is not kept afterwards.
+    generation: u64,
 }
 
 #[derive(Debug)]
@@ -94,7 +101,7 @@ impl KnownGrants {
     pub(super) fn new(source: Arc<dyn GrantSource>) -> Self {
         Self {
             source,
-            known: Mutex::default(),
+            cache: Mutex::default(),
         }
     }
 
@@ -104,39 +111,63 @@ impl KnownGrants {
             .part(caller.subject())
             .parts(caller.groups().iter())
             .finish();
-        if let Some(known) = self.lock().get(&key).filter(|known| known.is_fresh()) {
-            return Ok(Arc::clone(&known.grants));
-        }
+        let generation = {
+            let cache = self.lock();
+            if let Some(known) = cache.known.get(&key).filter(|known| known.is_fresh()) {
+                return Ok(Arc::clone(&known.grants));
+            }
+            cache.generation
+        };
         let asked_at = Instant::now();
         let grants: Arc<[Grant]> = self.source.grants_of(&subjects(caller)).await?.into();
-        self.keep(
-            key,
-            Known {
-                grants: Arc::clone(&grants),
-                asked_at,
-            },
-        );
+        let known = Known {
+            grants: Arc::clone(&grants),
+            asked_at,
+        };
+        self.lock().keep(generation, key, known);
         Ok(grants)
     }
 
-    /// Forgets everything: this server has just changed grants, and shall not go on by the old ones.
-    pub(super) fn forget(&self) {
-        self.lock().clear();
+    /// Awaits what changes grants, and forgets everything: this server shall not go on by the old ones. It forgets as well where
+    /// the change failed, or nobody awaits its end any more: it may have been made all the same.
+    pub(super) async fn change<T>(&self, change: impl Future<Output = T>) -> T {
+        let _forgetting = Forgetting(self);
+        change.await
     }
 
-    fn keep(&self, key: Digest, known: Known) {
-        let mut all = self.lock();
-        if all.len() >= MAX_CALLERS {
-            all.retain(|_, other| other.is_fresh());
-        }
-        if all.len() >= MAX_CALLERS {
-            all.clear();
-        }
-        all.insert(key, known);
+    fn forget(&self) {
+        let mut cache = self.lock();
+        cache.known.clear();
+        cache.generation += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets when it is dropped.
+struct Forgetting<'a>(&'a KnownGrants);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
+impl Cache {
+    /// Keeps what was asked for in that generation, if it still lasts.
+    fn keep(&mut self, generation: u64, key: Digest, known: Known) {
+        if generation != self.generation {
+            return;
+        }
+        if self.known.len() >= MAX_CALLERS {
+            self.known.retain(|_, other| other.is_fresh());
+        }
+        if self.known.len() >= MAX_CALLERS {
+            self.known.clear();
+        }
+        self.known.insert(key, known);
     }
 }
 
@@ -148,9 +179,10 @@ fn subjects(caller: &Caller) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use futures_util::FutureExt as _;
+    use futures_util::{FutureExt as _, poll};
 
     use super::*;
     use crate::access::{AuthMethod, Identity};
@@ -174,7 +206,11 @@ mod tests {
                 true => Err(Error::DeadlineExceeded),
                 false => Ok(vec![granted; asked]),
             };
-            async move { answer }.boxed()
+            async move {
+                tokio::task::yield_now().await;
+                answer
+            }
+            .boxed()
         }
     }
 
@@ -197,8 +233,33 @@ mod tests {
         assert_eq!(known.of(&ada).await.unwrap().len(), 1);
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(known.of(&ada).await.unwrap().len(), 2);
-        known.forget();
+        known.change(async {}).await;
         assert_eq!(known.of(&ada).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_asked_for_before_a_change_is_not_kept_after_it() {
+        let known = KnownGrants::new(Arc::new(Growing::default()));
+        let ada = caller("ada", &[]);
+        let mut reading = pin!(known.of(&ada));
+        assert!(poll!(&mut reading).is_pending());
+        known.change(async {}).await;
+        assert_eq!(reading.await.unwrap().len(), 1);
+        assert_eq!(known.of(&ada).await.unwrap().len(), 2);
+        assert_eq!(known.of(&ada).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_whose_end_nobody_awaits_counts_too() {
+        let known = KnownGrants::new(Arc::new(Growing::default()));
+        let ada = caller("ada", &[]);
+        assert_eq!(known.of(&ada).await.unwrap().len(), 1);
+        {
+            let mut changing = pin!(known.change(tokio::task::yield_now()));
+            assert!(poll!(&mut changing).is_pending());
+            assert_eq!(known.of(&ada).await.unwrap().len(), 1);
+        }
+        assert_eq!(known.of(&ada).await.unwrap().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -229,7 +290,7 @@ mod tests {
                 Err(Error::DeadlineExceeded)
             ));
         }
-        assert!(known.lock().is_empty());
+        assert!(known.lock().known.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -237,7 +298,8 @@ mod tests {
         let known = KnownGrants::new(Arc::new(Growing::default()));
         for number in 0..=MAX_CALLERS {
             let grants: Arc<[Grant]> = Arc::default();
-            known.keep(
+            known.lock().keep(
+                0,
                 Digest::of(&number.to_be_bytes()),
                 Known {
                     grants,
@@ -245,7 +307,7 @@ mod tests {
                 },
             );
         }
-        assert_eq!(known.lock().len(), 1);
+        assert_eq!(known.lock().known.len(), 1);
     }
 
     #[test]

@@ -113,8 +113,8 @@ impl Dashboards {
         let access = self.access.require(&caller, &project).await?;
         let options = WriteOptions::parse(&message.request_id, message.validate_only)?;
         let purge = PurgeProject { project, options };
-        let purged = self.store.purge_project(&access, purge).await?;
-        self.access.grants_changed();
+        let purging = self.store.purge_project(&access, purge);
+        let purged = self.access.change_grants(purging).await?;
         Ok(present_purged(purged))
     }
 

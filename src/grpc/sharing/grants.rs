@@ -18,8 +18,8 @@ impl Sharing {
         let parent = GrantParent::parse("parent", &message.parent)?;
         let access = self.access.require(&caller, &parent).await?;
         let grant = parse_grant(message, parent)?;
-        let granted = self.store.grant_access(&access, grant).await?;
-        self.access.grants_changed();
+        let granting = self.store.grant_access(&access, grant);
+        let granted = self.access.change_grants(granting).await?;
         Ok(proto::GrantAccessResponse {
             access_grant: Some(present_grant(granted)),
         })
@@ -48,8 +48,8 @@ impl Sharing {
         let name = AccessGrantName::parse("name", &message.name)?;
         let access = self.access.require(&caller, &name.parent).await?;
         let revoke = parse_revoke(&message, name, self.access.has_bootstrap_admins())?;
-        self.store.revoke_access(&access, revoke).await?;
-        self.access.grants_changed();
+        let revoking = self.store.revoke_access(&access, revoke);
+        self.access.change_grants(revoking).await?;
         Ok(proto::RevokeAccessResponse {})
     }
 }

@@ -1,15 +1,19 @@
 //! RevokeAccess.
 
+use std::time::Duration;
+
 use dashboard_store::domain::subject::Subject;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use proto::Role;
 use tonic::{Code, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::access::{Client, grant, granted, revoke_request};
 use crate::support::audit::{details, events, stored};
+use crate::support::network::{LostCommit, Traffic, launch_behind_gateway};
 use crate::support::requests::{as_user, assert_invalid, assert_refused, create, list_request};
 use crate::support::transfer::{atomic, begin_as, item, message, options, read_all, resource};
 
@@ -45,6 +49,42 @@ async fn a_revoked_role_is_gone_at_once() {
     let listed = dashboards
         .list_dashboards(as_user("eve", list_request("projects/p")))
         .await;
+    assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+}
+
+/// The revocation was committed, and its call was over before that was known.
+#[tokio::test]
+async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late() {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
+        config.requests.timeout = Duration::from_secs(2);
+    })
+    .await;
+    server.wait_until(ServingStatus::Serving).await;
+    let made = grant(&server, "projects/p", "user:eve", Role::Viewer).await;
+    let mut dashboards = server.dashboards().await;
+    let mut list = async || {
+        let request = as_user("eve", list_request("projects/p"));
+        dashboards.list_dashboards(request).await.map(drop)
+    };
+    list().await.unwrap();
+    gateway.lose_commit(LostCommit::Swallowed);
+
+    let late = revoke(&mut server.sharing().await, &made.name).await.unwrap_err();
+
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+    let left = "SELECT count(*) FROM access_grant";
+    let left: i64 = server.sql().await.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+    gateway.heal();
+    // The connections on which all vanished have to be replaced before anybody is answered.
+    let mut listed = list().await;
+    for _ in 0..100 {
+        if !matches!(&listed, Err(status) if status.code() != Code::PermissionDenied) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        listed = list().await;
+    }
     assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
@@ -255,9 +295,9 @@ async fn wait_for_locks(server: &TestServer, count: i64) {
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- lock_platform_admins%'";
     let all_wait = async {
         while sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < count {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let limit = std::time::Duration::from_secs(30);
+    let limit = Duration::from_secs(30);
     tokio::time::timeout(limit, all_wait).await.expect("they never wait");
 }
