@@ -32,10 +32,10 @@ pub struct Asked {
 }
 
 impl CallCourse {
-    /// Notes what is asked for, or that it was denied. Of several things the last counts, unless one was denied.
+    /// Notes what is asked for, or that it was denied. Of several things the first counts, unless one was denied.
     pub(super) fn ask(&self, caller: &Caller, permission: Permission, scope: &Scope, is_denied: bool) {
         let mut asked = self.lock();
-        if asked.as_ref().is_some_and(|known| known.is_denied) {
+        if asked.as_ref().is_some_and(|first| first.is_denied || !is_denied) {
             return;
         }
         *asked = Some(Asked {
@@ -52,7 +52,7 @@ impl CallCourse {
     /// Notes that a change is begun which is to be kept, by a permission that was granted on `scope`.
     pub(crate) fn begin_change(&self, permission: Permission, scope: &Scope) {
         if let Some(asked) = self.lock().as_mut().filter(|asked| !asked.is_denied) {
-            // A call may have asked for more than the change: to read what it refers to.
+            // An import asks for each of its items: the one that is written counts.
             asked.permission = permission;
             asked.scope = scope.clone();
             asked.is_change = true;

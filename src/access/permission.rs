@@ -103,7 +103,11 @@ impl Permission {
             || self.reads_template()
             || matches!(
                 self,
-                Self::TemplatesList | Self::PreferencesGet | Self::AccessGrantsList
+                Self::TemplatesList
+                    | Self::PreferencesGet
+                    | Self::AccessGrantsList
+                    | Self::ShareLinksGet
+                    | Self::ShareLinksList
             )
     }
 
@@ -195,6 +199,33 @@ mod tests {
         );
         assert_eq!(of("perses.dashboards.v1.DashboardService/Invented"), None);
         assert_eq!(of("grpc.health.v1.Health/Check"), None);
+    }
+
+    /// What changes something is none; each read of the audit log and each use of a share link has an event of its own.
+    #[test]
+    fn all_rpcs_that_neither_change_a_thing_nor_have_an_event_of_their_own_are_ordinary_reads() {
+        const CHANGES: [&str; 15] = [
+            "Create",
+            "Update",
+            "Apply",
+            "Delete",
+            "Undelete",
+            "Purge",
+            "Restore",
+            "Import",
+            "Instantiate",
+            "Add",
+            "Remove",
+            "Record",
+            "Grant",
+            "Revoke",
+            "Resolve",
+        ];
+        for (method, permission) in OF_METHODS {
+            let (service, name) = method.rsplit_once('/').unwrap();
+            let is_none = service.ends_with(".AuditService") || CHANGES.iter().any(|verb| name.starts_with(verb));
+            assert_eq!(permission.is_ordinary_read(), !is_none, "{method}");
+        }
     }
 
     #[test]

@@ -153,6 +153,56 @@ async fn an_editor_who_acts_on_its_own_share_links_is_denied_nothing() {
     assert_eq!(events, [failed]);
 }
 
+/// What a call was denied is told, and never what it was granted on its way there.
+#[tokio::test]
+async fn the_event_names_what_was_denied_of_several_things() {
+    let server = TestServer::start().await;
+    access::grant(&server, "projects/p", "user:eve", proto::Role::Editor).await;
+    access::grant(&server, "platform", "user:front", proto::Role::Gateway).await;
+    let instantiate = proto::InstantiateTemplateRequest {
+        name: "projects/q/templates/t".into(),
+        parent: "projects/p".into(),
+        dashboard_id: "d".into(),
+        ..Default::default()
+    };
+    let mut templates = server.templates().await;
+    let denied = templates.instantiate_template(as_user("eve", instantiate)).await;
+    assert_eq!(reason(&denied.unwrap_err()), "PERMISSION_DENIED");
+    let mut client = server.sharing().await;
+    for user in ["eve", "front"] {
+        let resolve = proto::ResolveShareLinkRequest {
+            client_ip: "192.0.2.7".into(),
+            ..sharing::resolve_request("psh_x")
+        };
+        client.resolve_share_link(as_user(user, resolve)).await.unwrap_err();
+    }
+
+    let mut events = stored_after_stop(server).await;
+    events.retain(|event| event.result == "denied");
+    events.sort_by(|a, b| (&a.actor, &a.permission).cmp(&(&b.actor, &b.permission)));
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let reason = event.reason.as_deref().unwrap();
+            (
+                event.actor.as_str(),
+                event.permission.as_str(),
+                event.resource.as_str(),
+                reason,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("user:eve", "share_links.state_client", "platform", "PERMISSION_DENIED"),
+            ("user:eve", "templates.render", "projects/q", "PERMISSION_DENIED"),
+            // It may state a client: the token is what it was refused for.
+            ("user:front", "share_links.resolve", "platform", "SHARE_NOT_USABLE"),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn invented_methods_are_one() {
     let server = TestServer::start().await;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::requests::{create, get, list_request as list_dashboards};
+use crate::support::{preferences, sharing};
 
 const LIST: &str = "perses.dashboards.v1.AuditService/ListAuditEvents";
 
@@ -110,4 +111,39 @@ async fn other_reads_are_events_where_they_are_wanted() {
             ("ListDashboards".to_owned(), "projects/p".to_owned(), 1),
         ]
     );
+}
+
+/// What a call asks for beside is not what it is about.
+#[tokio::test]
+async fn reads_of_share_links_and_of_what_users_keep_are_events_by_their_own_names() {
+    let (server, mut client) = sharing::start_with(|config| config.audit_reads = true).await;
+    let (link, _) = sharing::share(&mut client, sharing::for_uses(1)).await;
+    sharing::get(&mut client, &link.name).await.unwrap();
+    let list = proto::ListShareLinksRequest {
+        parent: sharing::D.into(),
+        ..Default::default()
+    };
+    client.list_share_links(list).await.unwrap();
+    let mut own = server.preferences().await;
+    preferences::favorites(&mut own).await;
+    preferences::recents(&mut own).await;
+
+    let mut told: Vec<_> = stored_after_stop(server)
+        .await
+        .into_iter()
+        .filter(|event| event.result == "success")
+        .map(|event| {
+            let method = event.method.rsplit('/').next().unwrap().to_owned();
+            (method, event.permission, event.resource)
+        })
+        .collect();
+    told.sort();
+    let expected = [
+        ("GetShareLink", "share_links.get", sharing::D),
+        ("ListFavorites", "preferences.get", "users/developer"),
+        ("ListRecentDashboards", "preferences.get", "users/developer"),
+        ("ListShareLinks", "share_links.list", sharing::D),
+    ];
+    let expected = expected.map(|(method, permission, resource)| (method.into(), permission.into(), resource.into()));
+    assert_eq!(told, expected);
 }
