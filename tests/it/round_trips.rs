@@ -285,6 +285,9 @@ async fn a_share_link_costs_a_read_one_round_trip_and_a_malformed_token_none() {
     damaged.replace_range(10..11, if damaged[10..].starts_with('a') { "b" } else { "a" });
     for malformed in ["", "psh_", "x", &created.token[1..], &damaged] {
         assert_not_usable(sharing::resolve(&mut client, malformed).await);
+        // Nobody has to know what is granted to whoever has a token.
+        let of_a_stranger = as_user("stranger", sharing::resolve_request(malformed));
+        assert_not_usable(client.resolve_share_link(of_a_stranger).await);
     }
     assert_eq!(observer.take(), [""; 0]);
     sharing::resolve(&mut client, &created.token).await.unwrap();
