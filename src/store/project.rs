@@ -28,10 +28,11 @@ DELETE FROM dashboard_template WHERE project = $1 RETURNING id, resource_name, r
 const PURGE_GRANTS: &str = "-- purge_grants_of_project
 DELETE FROM access_grant WHERE project = $1 RETURNING id, subject, role";
 
-// Behind all events of this life: whoever is admin of the next one does not read them.
+// Behind all events of this life: whoever is admin of the next one does not read them. Of two at once the one that began first may
+// write last.
 const RECORD_PURGE: &str = "-- record_project_purge
 INSERT INTO project_purge (project, purged_at) VALUES ($1, clock_timestamp())
-ON CONFLICT (project) DO UPDATE SET purged_at = EXCLUDED.purged_at";
+ON CONFLICT (project) DO UPDATE SET purged_at = GREATEST(project_purge.purged_at, EXCLUDED.purged_at)";
 
 impl Store {
     /// Removes all that is in a project for good, with an audit event for each dashboard, template and grant on the project, and

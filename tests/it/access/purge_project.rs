@@ -1,8 +1,11 @@
 //! PurgeProject.
 
+use std::time::Duration;
+
 use dashboard_store::grpc::proto;
 use proto::Role;
 use proto::audit_service_client::AuditServiceClient;
+use time::OffsetDateTime;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -175,6 +178,40 @@ async fn each_thing_that_goes_is_audited() {
     let live = written.iter().find(|event| event.resource.ends_with("/live")).unwrap();
     assert_eq!((live.revision_before, live.revision_after), (Some(2), None));
     assert!(live.sha256_before.is_some());
+}
+
+/// Of two at once, the one that began first may be written last: it does not open what the other one closed.
+#[tokio::test]
+async fn a_purge_that_was_overtaken_does_not_move_the_line_back() {
+    let server = start_with_project().await;
+    let other = server.sql().await;
+    let begin = "BEGIN; INSERT INTO project_purge (project, purged_at) VALUES ('p', clock_timestamp())";
+    other.batch_execute(begin).await.unwrap();
+    let mut client = server.dashboards().await;
+    let purging = tokio::spawn(async move { client.purge_project(purge_request("projects/p")).await });
+    wait_for_record(&server).await;
+    let overtake = "UPDATE project_purge SET purged_at = clock_timestamp() RETURNING purged_at";
+    let line: OffsetDateTime = other.query_one(overtake, &[]).await.unwrap().get(0);
+    other.batch_execute("COMMIT").await.unwrap();
+    purging.await.unwrap().unwrap();
+    let select = "SELECT purged_at FROM project_purge";
+    let kept: OffsetDateTime = other.query_one(select, &[]).await.unwrap().get(0);
+    assert_eq!(kept, line);
+}
+
+/// Waits until a purge waits for the row that tells of another one.
+async fn wait_for_record(server: &TestServer) {
+    let sql = server.sql().await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- record_project_purge%'";
+    let it_waits = async {
+        while sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), it_waits)
+        .await
+        .expect("it never waits");
 }
 
 #[tokio::test]
