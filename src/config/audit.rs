@@ -145,7 +145,7 @@ impl AuditCommandConfig {
                     Some(file) => Some(AuditSource::File(file)),
                     None => connect(&mut reader).map(|connect| AuditSource::Database(Box::new(connect))),
                 };
-                let expected_head = reader.read("EXPECTED_HEAD", expected_head, |text| {
+                let expected_head = reader.read("--expected-head", expected_head, |text| {
                     text.parse().map_err(|error: NotAHead| error.to_string())
                 });
                 let keys = read_keys(&mut reader, public_keys, audit_signing_key_file);
