@@ -78,11 +78,12 @@ impl<'a, W: Write> Report<'a, W> {
             bar.finish_and_clear();
         }
         let mut lines = Vec::new();
-        if !passed_over.is_empty() {
-            let kinds: Vec<String> = passed_over
-                .iter()
-                .map(|(kind, files)| format!("{files} in {kind}"))
-                .collect();
+        let kinds: Vec<String> = passed_over
+            .iter()
+            .filter(|(_, files)| **files > 0)
+            .map(|(kind, files)| format!("{files} in {kind}"))
+            .collect();
+        if !kinds.is_empty() {
             lines.push(format!(
                 "passed over, since they are no dashboards: {}",
                 kinds.join(", ")

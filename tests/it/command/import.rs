@@ -96,6 +96,7 @@ async fn of_a_perses_database_the_dashboards_go_in_and_the_rest_is_counted() {
         ("secrets/ml/token.yaml", "kind: Secret\n"),
         ("users/admin.yaml", "kind: User\n"),
         ("users/guest.yaml", "kind: User\n"),
+        ("globaldatasources/README.md", "none yet"),
     ]);
     let (code, out, err) = run_in(files.path(), &server, &["import", "."]).await;
     assert_eq!(code, Some(0), "{err}");
