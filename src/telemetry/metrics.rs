@@ -13,6 +13,7 @@ use prometheus::{Registry, TextEncoder};
 use time::OffsetDateTime;
 
 use super::TelemetryError;
+use crate::domain::audit::AuditResult;
 use crate::health::{PoolSnapshot, PoolSource};
 
 /// The content type of what [`Metrics::render`] makes.
@@ -119,7 +120,7 @@ impl Metrics {
             .with_description("Audit events that this server has sealed")
             .with_unit("{event}")
             .build();
-        Ok(Self {
+        let metrics = Self {
             registry,
             provider,
             call_duration,
@@ -130,7 +131,24 @@ impl Metrics {
             reloads,
             sealing_lag,
             sealed_events,
-        })
+        };
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    /// Shows counters before they count: to Prometheus, one that appears has not risen, so an alert would miss the first event.
+    fn begin_at_zero(&self) {
+        for result in AuditResult::ALL {
+            let labels = [KeyValue::new("audit.result", result.as_str())];
+            self.audited_calls.add(0, &labels);
+            self.overflowed_calls.add(0, &labels);
+        }
+        for of in [Reloaded::TlsCertificates, Reloaded::SigningKeys] {
+            for is_success in [true, false] {
+                self.reloads.add(0, &reload_labels(of, is_success));
+            }
+        }
+        self.sealed_events.add(0, &[]);
     }
 
     /// Makes further instruments.
@@ -158,24 +176,21 @@ impl Metrics {
         counter.add(1, &[KeyValue::new("audit.result", result)]);
     }
 
+    /// Shows the counters of a task before they count, on a server that runs it.
+    pub fn begin_maintenance(&self, task: &'static str) {
+        for is_success in [true, false] {
+            self.maintenance_runs.add(0, &maintenance_labels(task, is_success));
+        }
+    }
+
     /// Counts a run of a task of maintenance on this server.
     pub fn record_maintenance(&self, task: &'static str, is_success: bool) {
-        let result = if is_success { "success" } else { "failure" };
-        let labels = [
-            KeyValue::new("maintenance.task", task),
-            KeyValue::new("maintenance.result", result),
-        ];
-        self.maintenance_runs.add(1, &labels);
+        self.maintenance_runs.add(1, &maintenance_labels(task, is_success));
     }
 
     /// Counts that something was read again, or could not be.
     pub fn record_reload(&self, of: Reloaded, is_success: bool) {
-        let result = if is_success { "success" } else { "failure" };
-        let labels = [
-            KeyValue::new("reload.of", of.as_str()),
-            KeyValue::new("reload.result", result),
-        ];
-        self.reloads.add(1, &labels);
+        self.reloads.add(1, &reload_labels(of, is_success));
     }
 
     /// Shows when a task of maintenance last did all its work, on whichever server.
@@ -248,6 +263,24 @@ impl Metrics {
     }
 }
 
+fn maintenance_labels(task: &'static str, is_success: bool) -> [KeyValue; 2] {
+    [
+        KeyValue::new("maintenance.task", task),
+        KeyValue::new("maintenance.result", result(is_success)),
+    ]
+}
+
+fn reload_labels(of: Reloaded, is_success: bool) -> [KeyValue; 2] {
+    [
+        KeyValue::new("reload.of", of.as_str()),
+        KeyValue::new("reload.result", result(is_success)),
+    ]
+}
+
+const fn result(is_success: bool) -> &'static str {
+    if is_success { "success" } else { "failure" }
+}
+
 fn wait_seconds(snapshot: &PoolSnapshot) -> f64 {
     snapshot.wait_duration.as_secs_f64()
 }
@@ -255,6 +288,26 @@ fn wait_seconds(snapshot: &PoolSnapshot) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counters_are_there_before_they_count_so_that_the_first_event_is_a_rise() {
+        let text = Metrics::new().unwrap().render().unwrap();
+        for line in [
+            r#"reloads_total{reload_of="tls_certificates",reload_result="success"} 0"#,
+            r#"reloads_total{reload_of="tls_certificates",reload_result="failure"} 0"#,
+            r#"reloads_total{reload_of="signing_keys",reload_result="success"} 0"#,
+            r#"reloads_total{reload_of="signing_keys",reload_result="failure"} 0"#,
+            r#"audit_calls_total{audit_result="denied"} 0"#,
+            r#"audit_calls_total{audit_result="failed"} 0"#,
+            r#"audit_calls_total{audit_result="success"} 0"#,
+            r#"audit_calls_overflowed_total{audit_result="denied"} 0"#,
+            r#"audit_calls_overflowed_total{audit_result="failed"} 0"#,
+            r#"audit_calls_overflowed_total{audit_result="success"} 0"#,
+            "audit_sealed_events_total 0",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+    }
 
     #[test]
     fn calls_pool_maintenance_and_reloads_are_shown_in_prometheus_text() {

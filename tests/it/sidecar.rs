@@ -89,8 +89,11 @@ async fn metrics_count_calls_and_name_nobody() {
         );
     }
     let expected = [
+        "audit_result",
         "db_client_connection_state",
         "le",
+        "reload_of",
+        "reload_result",
         "rpc_grpc_status_code",
         "rpc_method",
         "rpc_system",

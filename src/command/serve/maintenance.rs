@@ -1,5 +1,5 @@
 //! Looks once a minute which tasks of maintenance are due, and runs them; some it runs first of all, because this server has
-//! just been started.
+//! just been started. A server that takes no part looks as well, and shows when others have done the work.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -24,6 +24,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15 * 60);
 pub struct Maintenance {
     store: Store,
     metrics: Metrics,
+    /// Whether it runs tasks, and not only shows when they ran.
+    takes_part: bool,
     /// The tasks that are still to run because the server has started.
     of_start: HashSet<&'static str>,
     /// Until when a task that has failed is left alone; of all tasks when they can't even be looked at.
@@ -34,16 +36,17 @@ pub struct Maintenance {
 const ALL_TASKS: &str = "all";
 
 impl Maintenance {
-    /// Prepares to maintain what `store` keeps.
-    pub fn new(store: Store, metrics: Metrics) -> Self {
+    /// Prepares to maintain what `store` keeps, or to show how others do.
+    pub fn new(store: Store, metrics: Metrics, takes_part: bool) -> Self {
+        let of_start = TASKS.iter().filter(|task| task.at_start).map(|task| task.name);
+        if takes_part {
+            TASKS.iter().for_each(|task| metrics.begin_maintenance(task.name));
+        }
         Self {
             store,
             metrics,
-            of_start: TASKS
-                .iter()
-                .filter(|task| task.at_start)
-                .map(|task| task.name)
-                .collect(),
+            takes_part,
+            of_start: of_start.collect(),
             paused: HashMap::new(),
         }
     }
@@ -77,9 +80,13 @@ impl Maintenance {
         }
     }
 
-    /// Runs what is due, and shows when each task last did its work.
+    /// Runs what is due where it takes part, and shows when each task last did its work.
     async fn run_due(&mut self) -> Result<(), MaintenanceError> {
         let records = self.store.maintenance_records().await?;
+        if !self.takes_part {
+            self.show_successes(&records);
+            return Ok(());
+        }
         for task in TASKS {
             let Some(when) = self.when(task, &records) else {
                 continue;

@@ -37,7 +37,7 @@ pub struct Service {
     pool: Pool,
     probe: Probe,
     recorder: Recorder,
-    maintenance: Option<Maintenance>,
+    maintenance: Maintenance,
     sealer: Option<Sealer>,
 }
 
@@ -56,9 +56,7 @@ impl Service {
         let probe = Probe::new(connect.clone())?;
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
         let store = Store::new(pool.clone(), retention(&config.dashboards)).with_audit(config.audit.clone());
-        let maintenance = config
-            .maintenance
-            .then(|| Maintenance::new(store.clone(), metrics.clone()));
+        let maintenance = Maintenance::new(store.clone(), metrics.clone(), config.maintenance);
         let audit_trail = AuditTrail::new(config.audit_reads, metrics.clone());
         let recorder = Recorder::new(store.clone(), audit_trail.clone());
         let handlers = handlers(config, store.clone());
@@ -96,9 +94,7 @@ impl Service {
     /// Serves until `shutdown` has gone through its phases.
     pub async fn run(self, shutdown: Shutdown) {
         spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
-        if let Some(maintenance) = self.maintenance {
-            tokio::spawn(maintenance.run_until(shutdown.draining().clone()));
-        }
+        tokio::spawn(self.maintenance.run_until(shutdown.draining().clone()));
         if let Some(sealer) = self.sealer {
             tokio::spawn(sealer.run_until(shutdown.closing().clone()));
         }
