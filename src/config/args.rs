@@ -77,6 +77,8 @@ Examples:
     export TLS_CERT_FILE=/etc/tls/tls.crt TLS_KEY_FILE=/etc/tls/tls.key
     export TLS_CLIENT_CA_FILE=/etc/tls/clients-ca.crt
     export AUDIT_SIGNING_KEY_FILE=/run/secrets/audit-signing-key.pem
+    # Who grants the first roles: a name in a certificate, or one of a token.
+    export BOOTSTRAP_ADMINS=user:spiffe://cluster.local/ns/ops/sa/admin
     dashboard-store serve";
 
 const MIGRATE_HELP: &str = "\

@@ -297,5 +297,9 @@ fn help_names_every_variable_and_every_default() {
             assert!(help.contains(variable), "{command} {variable}");
         }
     }
+    let help = Cli::command().find_subcommand_mut("serve").unwrap().render_long_help();
+    for part in ["for root /var/lib/dashboard-store", "BOOTSTRAP_ADMINS=user:"] {
+        assert!(help.to_string().contains(part), "{part} is not in\n{help}");
+    }
     Cli::command().debug_assert();
 }

@@ -140,7 +140,7 @@ pub struct EmbeddedArgs {
     /// then. [default: true when no database is configured, outside Kubernetes]
     #[arg(long, env, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub embedded: Option<String>,
-    /// Where it keeps its data. [default: dashboard-store under $XDG_DATA_HOME or ~/.local/share]
+    /// Where it keeps its data. [default: dashboard-store under $XDG_DATA_HOME or ~/.local/share; for root /var/lib/dashboard-store]
     #[arg(long, env, value_name = "DIRECTORY")]
     pub data_dir: Option<String>,
     /// Its major version, 14 to 18. [default: what is installed, or else downloaded]
