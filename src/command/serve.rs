@@ -4,6 +4,7 @@
 
 mod announcement;
 mod database;
+mod first_admin;
 mod maintenance;
 mod recording;
 mod sealing;

@@ -59,6 +59,14 @@ pub enum DatabaseChoice {
 }
 
 impl ServeConfig {
+    /// Whether it gives anybody a role, so that nobody has to be granted one: bootstrap admins, claims of tokens, or development,
+    /// where everybody may do everything.
+    pub fn gives_roles(&self) -> bool {
+        let issuers = &self.authentication.issuers;
+        let by_claims = issuers.iter().any(|issuer| !issuer.claims.roles.is_empty());
+        self.authentication.is_development || by_claims || !self.access.bootstrap_admins.is_empty()
+    }
+
     /// Checks the options.
     ///
     /// # Errors

@@ -25,6 +25,20 @@ SELECT access_grant.role, access_grant.project AS granted_project, dashboard_id,
 FROM access_grant LEFT JOIN dashboard ON dashboard.id = dashboard_id
 WHERE subject = ANY ($1)";
 
+const FIND_PLATFORM_ADMIN: &str = "-- find_platform_admin
+SELECT EXISTS (SELECT FROM access_grant WHERE project IS NULL AND dashboard_id IS NULL AND role = 'platform-admin')";
+
+impl Store {
+    /// Whether anybody, or a group, was granted `platform-admin`.
+    ///
+    /// # Errors
+    /// The database can't be reached, has another schema, or refuses.
+    pub async fn has_platform_admin(&self) -> Result<bool> {
+        let rows = self.read(FIND_PLATFORM_ADMIN, &[]).await?;
+        Ok(rows.first().map_or(Ok(false), |row| row.try_get(0))?)
+    }
+}
+
 impl GrantSource for Store {
     fn grants_of<'a>(&'a self, subjects: &'a [String]) -> BoxFuture<'a, Result<Vec<Grant>>> {
         async move {

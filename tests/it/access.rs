@@ -1,6 +1,7 @@
 //! Who may do what.
 
 mod build_script;
+mod first_admin;
 mod grant_access;
 mod known_mistakes;
 mod list_access_grants;

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
+use super::first_admin::ask_until;
 use super::maintenance::Maintenance;
 use super::recording::Recorder;
 use super::sealing::Sealer;
@@ -38,6 +39,8 @@ pub struct Service {
     probe: Probe,
     recorder: Recorder,
     maintenance: Maintenance,
+    /// Asked whether anybody can grant a role, where the configuration gives nobody one.
+    without_roles: Option<Store>,
     sealer: Option<Sealer>,
 }
 
@@ -57,6 +60,7 @@ impl Service {
         let pool = Pool::connect_lazy(connect, config.pool.clone())?;
         let store = Store::new(pool.clone(), retention(&config.dashboards)).with_audit(config.audit.clone());
         let maintenance = Maintenance::new(store.clone(), metrics.clone(), config.maintenance);
+        let without_roles = (!config.gives_roles()).then(|| store.clone());
         let audit_trail = AuditTrail::new(config.audit_reads, metrics.clone());
         let recorder = Recorder::new(store.clone(), audit_trail.clone());
         let handlers = handlers(config, store.clone());
@@ -72,6 +76,7 @@ impl Service {
             probe,
             recorder,
             maintenance,
+            without_roles,
             sealer,
         })
     }
@@ -95,6 +100,9 @@ impl Service {
     pub async fn run(self, shutdown: Shutdown) {
         spawn_probe(&shutdown, &self.services.health, &self.pool, self.probe);
         tokio::spawn(self.maintenance.run_until(shutdown.draining().clone()));
+        if let Some(store) = self.without_roles {
+            tokio::spawn(ask_until(shutdown.draining().clone(), store));
+        }
         if let Some(sealer) = self.sealer {
             tokio::spawn(sealer.run_until(shutdown.closing().clone()));
         }

@@ -24,8 +24,14 @@ fn serve_unsealed(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
 
 /// A file with one issuer.
 fn auth_config() -> tempfile::NamedTempFile {
+    auth_config_with("{}")
+}
+
+/// A file with one issuer, whose claims are mapped as `claims` says.
+fn auth_config_with(claims: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let text = format!("jwt: [{{issuer: {{url: 'https://a', audiences: [d], jwksFile: {READABLE}}}}}]");
+    let issuer = format!("{{url: 'https://a', audiences: [d], jwksFile: {READABLE}}}");
+    let text = format!("jwt: [{{issuer: {issuer}, claimMappings: {claims}}}]");
     std::fs::write(file.path(), text).unwrap();
     file
 }
@@ -106,6 +112,21 @@ fn what_does_not_go_together_is_reported() {
     ] {
         assert_eq!(complaints(serve_yours(&options)), expected, "{options:?}");
     }
+}
+
+#[test]
+fn roles_come_from_bootstrap_admins_claims_or_development() {
+    let with_clients = |option: &[&str]| serve_yours(&[&CLIENTS[..], option].concat()).unwrap().gives_roles();
+    assert!(!with_clients(&[]));
+    assert!(with_clients(&["--bootstrap-admins=group:sre"]));
+    let with_issuer = |file: &tempfile::NamedTempFile| {
+        let tokens = format!("--auth-config-file={}", file.path().display());
+        with_clients(&[&tokens])
+    };
+    assert!(!with_issuer(&auth_config()));
+    let mapping = "{roles: [{claim: groups, value: admins, role: platform-admin}]}";
+    assert!(with_issuer(&auth_config_with(mapping)));
+    assert!(serve(&[]).unwrap().gives_roles());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Calls that make the service run each statement about grants, and lists of callers who may not read everything.
 
+use dashboard_store::command::maintain::KEEP_ALL;
 use dashboard_store::grpc::proto;
+use dashboard_store::store::Store;
 use proto::Role;
 use tonic::Code;
 
@@ -32,6 +34,8 @@ pub async fn each(server: &TestServer) {
     grant(server, "platform", "user:first", Role::PlatformAdmin).await;
     let second = grant(server, "platform", "user:second", Role::PlatformAdmin).await;
     client.revoke_access(revoke_request(&second.name)).await.unwrap();
+    let store = Store::new(server.pool().clone(), KEEP_ALL);
+    assert!(store.has_platform_admin().await.unwrap());
     purge_project(server).await;
 }
 

@@ -92,6 +92,7 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
         &["access_grant_pkey", "dashboard_pkey"],
         Most::Rows(3),
     ),
+    ("find_platform_admin", &["idx_access_grant_platform"], Most::Rows(2 * 3)),
     (
         "lock_platform_admins",
         &["idx_access_grant_platform"],

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dashboard_store::config::ConnectConfig;
@@ -28,12 +29,13 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
-const OWN_VARIABLES: [&str; 14] = [
+const OWN_VARIABLES: [&str; 15] = [
     "AUDIT_PUBLIC_KEYS_FILE",
     "AUDIT_READS",
     "AUDIT_RETENTION",
     "AUDIT_SIGNING_KEY_FILE",
     "AUTH_CONFIG_FILE",
+    "BOOTSTRAP_ADMINS",
     "DATABASE_URL",
     "EMBEDDED",
     "DATA_DIR",
@@ -116,8 +118,10 @@ pub struct ServiceProcess {
     child: Child,
     grpc_addr: SocketAddr,
     http_addr: SocketAddr,
-    /// Collects what it logs.
-    log: JoinHandle<String>,
+    /// What it has logged so far.
+    log: Arc<Mutex<String>>,
+    /// Collects that, until it ends.
+    logging: JoinHandle<()>,
     /// Open, so that it can go on printing.
     _stdout: BufReader<ChildStdout>,
 }
@@ -126,7 +130,8 @@ impl ServiceProcess {
     /// Starts a service, and waits until it says where it listens.
     pub async fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = tokio::spawn(read_log(child.stderr.take().unwrap()));
+        let log = Arc::default();
+        let logging = tokio::spawn(read_log(child.stderr.take().unwrap(), Arc::clone(&log)));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         let reading = async {
@@ -135,13 +140,15 @@ impl ServiceProcess {
         };
         tokio::time::timeout(START_LIMIT, reading).await.unwrap();
         let Some((grpc_addr, http_addr)) = addresses(&said) else {
-            panic!("it says {said:?} and logs {}", log.await.unwrap());
+            logging.await.unwrap();
+            panic!("it says {said:?} and logs {}", log.lock().unwrap());
         };
         Self {
             grpc_addr,
             http_addr,
             child,
             log,
+            logging,
             _stdout: stdout,
         }
     }
@@ -203,23 +210,35 @@ impl ServiceProcess {
         tokio::time::timeout(LIMIT, closed).await.unwrap();
     }
 
+    /// Waits until it has logged `text`.
+    pub async fn wait_until_logged(&self, text: &str) {
+        let logged = async {
+            while !self.log.lock().unwrap().contains(text) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, logged).await;
+        assert!(waited.is_ok(), "{text} is not in {}", self.log.lock().unwrap());
+    }
+
     /// Waits until it has ended: its exit code, none when a signal ended it, and what it logged.
     pub async fn ended(mut self) -> (Option<i32>, String) {
         let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
-        (status.code(), self.log.await.unwrap())
+        self.logging.await.unwrap();
+        let log = std::mem::take(&mut *self.log.lock().unwrap());
+        (status.code(), log)
     }
 }
 
-/// Reads all that a service logs.
-async fn read_log(stderr: ChildStderr) -> String {
+/// Reads all that a service logs into `log`.
+async fn read_log(stderr: ChildStderr, log: Arc<Mutex<String>>) {
     let mut lines = BufReader::new(stderr);
-    let (mut text, mut line) = (String::new(), String::new());
+    let mut line = String::new();
     while lines.read_line(&mut line).await.unwrap() > 0 {
         recording::output(&line);
-        text += &line;
+        *log.lock().unwrap() += &line;
         line.clear();
     }
-    text
 }
 
 /// Reads where gRPC and HTTP are served from the first two lines that the program prints.
