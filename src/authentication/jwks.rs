@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use serde::Deserialize;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{KeySource, KeysConfig};
@@ -23,6 +23,10 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How soon a set that could not be read is tried again, unless the refresh comes sooner.
 const RETRY: Duration = Duration::from_secs(15);
+
+/// How many calls wait at once for the keys of an issuer. Each holds one of the places of all requests, and whoever sends
+/// it needs no valid token: without a bound, strangers would take every place while an issuer does not answer.
+const MAX_WAITING: usize = 16;
 
 /// Why the keys of an issuer can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +118,8 @@ pub(super) struct Keys {
     has_failed: AtomicBool,
     /// When an unknown key last made us look for new ones; locked while that goes on.
     looked_for_unknown: Arc<Mutex<Option<Instant>>>,
+    /// Where calls wait for that.
+    places: Semaphore,
 }
 
 /// What is known of the key of a token.
@@ -123,7 +129,8 @@ pub(super) enum Found {
     Key(Arc<VerifyingKey>, u64),
     /// The issuer publishes no such key.
     Unknown,
-    /// The keys were never read, or too long ago; or there is no such key among those that were, and newer ones can't be.
+    /// The keys were never read, or too long ago; or there is no such key among those that were, and newer ones can't be, or
+    /// too many wait for them.
     Unavailable,
 }
 
@@ -138,6 +145,7 @@ impl Keys {
             reading: Mutex::default(),
             has_failed: AtomicBool::default(),
             looked_for_unknown: Arc::default(),
+            places: Semaphore::new(MAX_WAITING),
             config,
         };
         if let KeySource::File(path) = &keys.config.source {
@@ -156,7 +164,9 @@ impl Keys {
     pub(super) async fn find(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm) -> Found {
         match self.find_among_current(id, algorithm) {
             Found::Unknown | Found::Unavailable => {
-                self.look_for_new().await;
+                if !self.look_for_new().await {
+                    return Found::Unavailable;
+                }
                 match self.find_among_current(id, algorithm) {
                     Found::Unknown if self.has_failed.load(Ordering::Relaxed) => Found::Unavailable,
                     found => found,
@@ -188,23 +198,31 @@ impl Keys {
     }
 
     /// Reads the keys again, unless that was done a moment ago for the same reason. Callers that come meanwhile wait for
-    /// the one reading, and none that goes away takes it along.
-    async fn look_for_new(self: &Arc<Self>) {
-        let Ok(mut last) = Arc::clone(&self.looked_for_unknown).try_lock_owned() else {
-            drop(self.looked_for_unknown.lock().await);
-            return;
+    /// the one reading, and none that goes away takes it along. Whoever finds no place to wait in goes on at once: false.
+    async fn look_for_new(self: &Arc<Self>) -> bool {
+        let reading = match Arc::clone(&self.looked_for_unknown).try_lock_owned() {
+            Ok(last) if last.is_some_and(|instant| instant.elapsed() < self.config.unknown_key_interval) => {
+                return true;
+            }
+            Ok(mut last) => {
+                *last = Some(Instant::now());
+                let keys = Arc::clone(self);
+                Some(tokio::spawn(async move {
+                    keys.read_again().await;
+                    drop(last);
+                }))
+            }
+            Err(_) => None,
         };
-        if last.is_some_and(|instant| instant.elapsed() < self.config.unknown_key_interval) {
-            return;
+        let Ok(_place) = self.places.try_acquire() else {
+            return false;
+        };
+        match reading {
+            // It does not panic; if it did, the keys are as they were.
+            Some(reading) => drop(reading.await),
+            None => drop(self.looked_for_unknown.lock().await),
         }
-        *last = Some(Instant::now());
-        let keys = Arc::clone(self);
-        let reading = tokio::spawn(async move {
-            keys.read_again().await;
-            drop(last);
-        });
-        // It does not panic; if it did, the keys are as they were.
-        let _ = reading.await;
+        true
     }
 
     /// Reads the keys again and again until `closing` is cancelled.

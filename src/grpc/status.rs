@@ -66,6 +66,11 @@ fn log(error: &Error) {
     match error {
         Error::Internal(_) => tracing::error!(cause = error.causes(), "internal error"),
         Error::CommitOutcomeUnknown { request_id } => tracing::error!(%request_id, "outcome of a commit is unknown"),
+        // Where they can't be read, that is logged once, and callers that nobody knows bring this about as often as they like.
+        Error::Unavailable {
+            reason: Reason::SigningKeysUnavailable,
+            ..
+        } => {}
         Error::Unavailable { reason, .. } => {
             tracing::warn!(reason = reason.as_str(), cause = error.causes(), "unavailable");
         }

@@ -23,7 +23,7 @@ pub fn tell(trail: &AuditTrail, method: &Method, origin: &CallOrigin, code: Stat
 }
 
 /// The reason that the error gives, or the name of its code.
-fn reason(code: StatusCode, headers: Option<&HeaderMap>) -> String {
+pub fn reason(code: StatusCode, headers: Option<&HeaderMap>) -> String {
     let status = headers.and_then(Status::from_header_map);
     let info = status.and_then(|status| status.get_details_error_info());
     info.map_or_else(|| code.to_string(), |info| info.reason)

@@ -18,6 +18,7 @@ use super::methods::Method;
 use super::status_code::StatusCode;
 use crate::access::CallOrigin;
 use crate::audit_trail::AuditTrail;
+use crate::domain::reason::Reason;
 use crate::telemetry::Metrics;
 
 /// Measures every call until its last byte.
@@ -102,7 +103,9 @@ impl Call {
         self.span.in_scope(|| match code {
             StatusCode::OK if is_slow => tracing::warn!(%code, duration_ms, "slow call"),
             StatusCode::OK => tracing::debug!(%code, duration_ms, "call finished"),
-            failed if failed.is_server_fault() => tracing::warn!(%code, duration_ms, "call failed"),
+            failed if failed.is_server_fault() && !is_in_the_log(failed, headers) => {
+                tracing::warn!(%code, duration_ms, "call failed")
+            }
             _ => tracing::info!(%code, duration_ms, "call refused"),
         });
     }
@@ -114,6 +117,12 @@ impl Drop for Call {
             self.record(StatusCode::CANCELLED, None);
         }
     }
+}
+
+/// Whether the log says already what is wrong, and would otherwise have a warning for each call that strangers send: keys that
+/// can't be read are logged where they are read.
+fn is_in_the_log(code: StatusCode, headers: Option<&HeaderMap>) -> bool {
+    code == StatusCode::UNAVAILABLE && audit::reason(code, headers) == Reason::SigningKeysUnavailable.as_str()
 }
 
 /// The body of a response, watched for its trailers.

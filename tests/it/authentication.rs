@@ -3,6 +3,7 @@
 mod certificates;
 mod forgeries;
 mod keys;
+mod logs;
 mod open;
 mod proxies;
 mod reload;

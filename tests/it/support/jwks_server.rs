@@ -24,7 +24,8 @@ pub struct JwksServer {
 
 #[derive(Default)]
 struct Shared {
-    answer: Mutex<String>,
+    /// None while nobody gets an answer.
+    answer: Mutex<Option<String>>,
     requests: AtomicUsize,
     last_request: Mutex<String>,
 }
@@ -69,7 +70,12 @@ impl JwksServer {
 
     /// Answers with this from now on, headers and all.
     pub fn respond(&self, response: &str) {
-        *self.shared.answer.lock().unwrap() = response.to_owned();
+        *self.shared.answer.lock().unwrap() = Some(response.to_owned());
+    }
+
+    /// Takes requests from now on, and answers none of them.
+    pub fn hang(&self) {
+        *self.shared.answer.lock().unwrap() = None;
     }
 
     /// Is out of order from now on.
@@ -121,7 +127,10 @@ async fn answer(acceptor: TlsAcceptor, stream: TcpStream, shared: Arc<Shared>) {
     }
     shared.requests.fetch_add(1, Ordering::SeqCst);
     *shared.last_request.lock().unwrap() = String::from_utf8_lossy(&request).into_owned();
-    let response = shared.answer.lock().unwrap().clone();
+    let answer = shared.answer.lock().unwrap().clone();
+    let Some(response) = answer else {
+        return std::future::pending().await;
+    };
     let _ = stream.write_all(response.as_bytes()).await;
     let _ = stream.shutdown().await;
 }

@@ -175,7 +175,8 @@ impl ServiceProcess {
         DashboardServiceClient::new(self.channel().await)
     }
 
-    async fn channel(&self) -> Channel {
+    /// A connection to it.
+    pub async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_addr)).unwrap();
         endpoint.connect().await.unwrap().into()
     }
