@@ -40,10 +40,10 @@ pub enum KeysError {
         source: std::io::Error,
     },
     /// They can't be fetched.
-    #[error("{url} can't be fetched")]
+    #[error("{place} can't be fetched")]
     Fetch {
         /// From where.
-        url: String,
+        place: String,
         /// Why.
         source: Cause,
     },
@@ -269,7 +269,7 @@ impl Keys {
             } => fetch(url, certificate_authority.as_deref(), token.as_deref())
                 .await
                 .map_err(|source| KeysError::Fetch {
-                    url: url.clone(),
+                    place: self.place(),
                     source,
                 }),
         }
@@ -296,10 +296,11 @@ impl Keys {
         Ok(())
     }
 
+    /// Where they are, for logs: of a URL what stands before its query, which may have a secret in it.
     fn place(&self) -> String {
         match &self.config.source {
             KeySource::File(path) => path.display().to_string(),
-            KeySource::Url { url, .. } => url.clone(),
+            KeySource::Url { url, .. } => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
         }
     }
 }
@@ -334,13 +335,16 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
         let pem = tokio::fs::read(path).await?;
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
     }
-    let mut request = builder.build()?.get(url);
+    let client = builder.build().map_err(reqwest::Error::without_url)?;
+    let mut request = client.get(url);
     if let Some(path) = token {
         request = request.bearer_auth(tokio::fs::read_to_string(path).await?.trim());
     }
-    let mut response = request.send().await?.error_for_status()?;
+    // What a fetch says of an error, it says with the URL.
+    let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+    let mut response = answer.map_err(reqwest::Error::without_url)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_SET_BYTES {
             return Err(format!("it is larger than {MAX_SET_BYTES} bytes").into());

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::Url;
+
 use self::file::{RawIssuer, RawJwt, RawMappings};
 use super::problem::Reader;
 use super::value;
@@ -228,8 +230,7 @@ impl Problems {
                 self.file(&format!("{place}.jwksFile"), &file).map(KeySource::File)
             }
             (None, Some(url)) => {
-                if !url.starts_with("https://") {
-                    let description = "must begin with https://: whoever changes the keys on the way is every user";
+                if let Err(description) = check_url(&url) {
                     self.report(&format!("{place}.jwksURL"), description);
                 }
                 let mut optional = |field: &str, path: Option<String>| {
@@ -317,6 +318,20 @@ impl Problems {
             .map_err(|description| self.report(place, format!("{path:?} {description}")))
             .ok()
     }
+}
+
+/// What is wrong with the URL of keys, if anything is. It is not repeated, since it may have a secret in it.
+fn check_url(url: &str) -> Result<(), String> {
+    if !url.starts_with("https://") {
+        return Err("must begin with https://: whoever changes the keys on the way is every user".to_owned());
+    }
+    let Ok(parsed) = Url::parse(url) else {
+        return Ok(());
+    };
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err("must have no user and no password: what is to be shown there belongs in tokenFile".to_owned());
+    }
+    Ok(())
 }
 
 /// What the file says of keys behind a URL.

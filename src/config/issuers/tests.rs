@@ -46,6 +46,7 @@ fn the_least_has_the_documented_defaults() {
 
 #[test]
 fn every_field_is_read() {
+    let authorities = authorities();
     let text = format!(
         "
 jwt:
@@ -53,7 +54,7 @@ jwt:
       url: https://kubernetes.default.svc
       audiences: [dashboard-store, other]
       jwksURL: https://kubernetes.default.svc/openid/v1/jwks
-      certificateAuthorityFile: {READABLE}
+      certificateAuthorityFile: {}
       tokenFile: {READABLE}
       jwksRefreshInterval: 1m
       jwksMaxAge: 1h
@@ -61,7 +62,8 @@ jwt:
       username: {{claim: name, prefix: 'k8s:'}}
       roles:
         - {{claim: /realm_access/roles, value: admins, role: platform-admin}}
-"
+",
+        authorities.path().display()
     );
     let issuers = check(&text).unwrap();
     let KeySource::Url {
@@ -73,7 +75,7 @@ jwt:
         panic!("it is a URL");
     };
     assert_eq!(url, "https://kubernetes.default.svc/openid/v1/jwks");
-    assert_eq!(certificate_authority.as_deref(), Some(READABLE.as_ref()));
+    assert_eq!(certificate_authority.as_deref(), Some(authorities.path()));
     assert_eq!(token.as_deref(), Some(READABLE.as_ref()));
     assert_eq!(issuers[0].keys.refresh_interval, Duration::from_secs(60));
     assert_eq!(issuers[0].keys.max_age, Duration::from_secs(3600));
@@ -174,4 +176,48 @@ fn a_file_of_another_form_is_refused_with_the_place() {
         let problems = check(text).unwrap_err().join("\n");
         assert!(problems.contains(expected), "{text}: {problems}");
     }
+}
+
+/// What is reported of an issuer with this URL, and this file of authorities.
+fn check_url(url: &str, authorities: &str) -> Vec<String> {
+    let source = format!("jwksURL: {url:?}, certificateAuthorityFile: {authorities:?}");
+    let text = format!("jwt: [{{issuer: {{url: x, audiences: [d], {source}}}}}]");
+    check(&text).err().unwrap_or_default()
+}
+
+#[test]
+fn where_keys_are_fetched_from_is_an_address_without_a_password() {
+    let authorities = authorities();
+    for good in [
+        "https://a",
+        "https://a:8443/keys?x=%20#y",
+        "https://[::1]/keys",
+        "https://a/@",
+    ] {
+        assert_eq!(check_url(good, authorities.path().to_str().unwrap()), [""; 0], "{good}");
+    }
+    for bad in [
+        "",
+        "http://a/keys",
+        "https:a",
+        "https://scott@localhost/Tiger",
+        "https://scott:Tiger@localhost/keys?Tiger",
+        "https://:Tiger@localhost",
+    ] {
+        let problems = check_url(bad, authorities.path().to_str().unwrap());
+        assert!(
+            problems.len() == 1 && problems[0].starts_with("jwt[0].issuer.jwksURL: ") && !problems[0].contains("Tiger"),
+            "{bad}: {problems:?}"
+        );
+    }
+}
+
+/// A file with the certificate of an authority.
+fn authorities() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(file.path(), certificate.pem()).unwrap();
+    file
 }

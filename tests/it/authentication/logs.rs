@@ -79,3 +79,23 @@ async fn keys_that_cannot_be_fetched_are_logged_for_each_fetch_and_not_for_each_
         "{of_calls:#?}"
     );
 }
+
+#[tokio::test]
+async fn a_secret_in_the_address_of_keys_is_not_logged() {
+    let jwks = JwksServer::start(&jwk_set(&[])).await;
+    jwks.break_down();
+    let url = url_of(&jwks);
+    let directory = TempDir::new().unwrap();
+    let service = service_for(&jwks, &format!("{url}?apikey=K3y#K3y"), &directory).await;
+    let token = Signer::es256("unknown").token_for("eve");
+    assert_eq!(call_with(&service.channel().await, &token).await, Outcome::Unavailable);
+    assert!(jwks.last_request().contains("?apikey=K3y "), "{}", jwks.last_request());
+    let lines = log_of(service).await;
+    let line = lines.iter().find(|line| line["message"] == CANNOT_READ).unwrap();
+    assert_eq!(line["error"], json!(format!("{url} can't be fetched")));
+    assert!(
+        line["cause"].as_str().unwrap().contains("500 Internal Server Error"),
+        "{line}"
+    );
+    assert!(lines.iter().all(|line| !line.to_string().contains("K3y")), "{lines:#?}");
+}
