@@ -333,7 +333,11 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
         .timeout(FETCH_TIMEOUT);
     if let Some(path) = certificate_authority {
         let pem = tokio::fs::read(path).await?;
-        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
+        let authorities = reqwest::Certificate::from_pem_bundle(&pem)?;
+        if authorities.is_empty() {
+            return Err(format!("{} has no certificate in PEM", path.display()).into());
+        }
+        builder = builder.tls_certs_only(authorities);
     }
     let client = builder.build().map_err(reqwest::Error::without_url)?;
     let mut request = client.get(url);

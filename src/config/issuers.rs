@@ -233,13 +233,15 @@ impl Problems {
                 if let Err(description) = check_url(&url) {
                     self.report(&format!("{place}.jwksURL"), description);
                 }
-                let mut optional = |field: &str, path: Option<String>| {
-                    path.and_then(|path| self.file(&format!("{place}.{field}"), &path))
-                };
+                let certificate_authority = raw.certificate_authority.and_then(|path| {
+                    let place = format!("{place}.certificateAuthorityFile");
+                    self.path(&place, &path, value::authorities_file)
+                });
+                let token = raw.token;
                 Some(KeySource::Url {
                     url,
-                    certificate_authority: optional("certificateAuthorityFile", raw.certificate_authority),
-                    token: optional("tokenFile", raw.token),
+                    certificate_authority,
+                    token: token.and_then(|path| self.file(&format!("{place}.tokenFile"), &path)),
                 })
             }
             (Some(_), Some(_)) | (None, None) => {
@@ -313,8 +315,17 @@ impl Problems {
     }
 
     fn file(&mut self, place: &str, path: &str) -> Option<PathBuf> {
-        let readable = value::readable_file(path);
-        readable
+        self.path(place, path, value::readable_file)
+    }
+
+    fn path(
+        &mut self,
+        place: &str,
+        path: &str,
+        parse: impl FnOnce(&str) -> Result<PathBuf, String>,
+    ) -> Option<PathBuf> {
+        let parsed = parse(path);
+        parsed
             .map_err(|description| self.report(place, format!("{path:?} {description}")))
             .ok()
     }
@@ -325,9 +336,7 @@ fn check_url(url: &str) -> Result<(), String> {
     if !url.starts_with("https://") {
         return Err("must begin with https://: whoever changes the keys on the way is every user".to_owned());
     }
-    let Ok(parsed) = Url::parse(url) else {
-        return Ok(());
-    };
+    let parsed = Url::parse(url).map_err(|error| format!("is no URL that can be used: {error}"))?;
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err("must have no user and no password: what is to be shown there belongs in tokenFile".to_owned());
     }

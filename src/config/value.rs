@@ -7,6 +7,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 /// Parses `5m`, `1m30s`, `250ms`, `30d`; a bare `0` is zero.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text.trim())
@@ -84,6 +88,23 @@ pub(super) fn readable_file(path: &str) -> Result<PathBuf, String> {
     File::open(path)
         .map(|_| PathBuf::from(path))
         .map_err(|error| format!("can't be read: {error}"))
+}
+
+/// Parses the path of a PEM file with the certificates of authorities.
+pub(super) fn authorities_file(path: &str) -> Result<PathBuf, String> {
+    let unusable =
+        |problem: &dyn Display| format!("has no certificates of authorities in PEM that can be used: {problem}");
+    let path = readable_file(path)?;
+    let certificates = CertificateDer::pem_file_iter(&path).map_err(|problem| unusable(&problem))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        let certificate = certificate.map_err(|problem| unusable(&problem))?;
+        roots.add(certificate).map_err(|problem| unusable(&problem))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable(&"there is none in it"));
+    }
+    Ok(path)
 }
 
 #[cfg(test)]

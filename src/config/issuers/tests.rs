@@ -200,6 +200,10 @@ fn where_keys_are_fetched_from_is_an_address_without_a_password() {
         "",
         "http://a/keys",
         "https:a",
+        "https://",
+        "https:///",
+        "https://exa mple/x",
+        "https://a:99999/",
         "https://scott@localhost/Tiger",
         "https://scott:Tiger@localhost/keys?Tiger",
         "https://:Tiger@localhost",
@@ -210,6 +214,35 @@ fn where_keys_are_fetched_from_is_an_address_without_a_password() {
             "{bad}: {problems:?}"
         );
     }
+}
+
+#[test]
+fn a_file_of_authorities_has_certificates_that_can_be_used() {
+    let pem = std::fs::read_to_string(authorities().path()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    assert_reported(&file, &pem.repeat(2), &[]);
+    for bad in [
+        "",
+        "garbage",
+        &key,
+        &pem[..pem.len() / 2],
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        &format!("{pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
+        assert_reported(&file, bad, &["jwt[0].issuer.certificateAuthorityFile"]);
+    }
+}
+
+/// Asserts which places are reported when the file of authorities has this in it.
+fn assert_reported(file: &tempfile::NamedTempFile, text: &str, expected: &[&str]) {
+    std::fs::write(file.path(), text).unwrap();
+    let problems = check_url("https://a", file.path().to_str().unwrap());
+    let places: Vec<&str> = problems
+        .iter()
+        .filter_map(|problem| problem.split(": ").next())
+        .collect();
+    assert_eq!(places, expected, "{text}: {problems:?}");
 }
 
 /// A file with the certificate of an authority.
