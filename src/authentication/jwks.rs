@@ -285,12 +285,22 @@ impl Keys {
                 version: last.version,
                 read_at: Instant::now(),
             },
-            last => KeySet {
-                keys: parse(&text).ok_or_else(|| KeysError::Unusable { place: self.place() })?,
-                text,
-                version: last.map_or(0, |last| last.version) + 1,
-                read_at: Instant::now(),
-            },
+            last => {
+                let keys = parse(&text).ok_or_else(|| KeysError::Unusable { place: self.place() })?;
+                if keys.is_empty() {
+                    let place = self.place();
+                    tracing::warn!(
+                        place,
+                        "an issuer of tokens publishes no keys: all of its tokens are refused"
+                    );
+                }
+                KeySet {
+                    keys,
+                    text,
+                    version: last.map_or(0, |last| last.version) + 1,
+                    read_at: Instant::now(),
+                }
+            }
         };
         self.current.send_replace(Some(Arc::new(set)));
         Ok(())
@@ -312,16 +322,18 @@ fn unreadable(path: &Path, source: std::io::Error) -> KeysError {
     }
 }
 
-/// Reads the keys of a JWK Set that can be used; none when it is no set, or has none of them.
+/// Reads the keys of a JWK Set that can be used; none when it is no set, or has none of them. An empty set is one without keys:
+/// its issuer has withdrawn them all.
 fn parse(text: &str) -> Option<Vec<Arc<VerifyingKey>>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,
     }
     let set: Set = serde_json::from_str(text).ok()?;
+    let is_empty = set.keys.is_empty();
     let usable = set.keys.into_iter().filter_map(VerifyingKey::from_json);
     let keys: Vec<Arc<VerifyingKey>> = usable.map(Arc::new).collect();
-    (!keys.is_empty()).then_some(keys)
+    (is_empty || !keys.is_empty()).then_some(keys)
 }
 
 /// Fetches a text. Authority and token are read each time, because both are replaced while we run.

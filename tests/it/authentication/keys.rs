@@ -244,7 +244,8 @@ async fn a_file_with_keys_is_read_again_when_it_changes() {
     for broken in [
         "",
         "{",
-        r#"{"keys":[]}"#,
+        "{}",
+        r#"{"keys":{}}"#,
         r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
     ] {
         keys.publish(broken);
@@ -252,4 +253,27 @@ async fn a_file_with_keys_is_read_again_when_it_changes() {
         assert_eq!(call_with(&channel, &unknown).await, Outcome::Unavailable, "{broken}");
         assert_eq!(call_with(&channel, &tokens[1]).await, Outcome::Accepted, "{broken}");
     }
+}
+
+#[tokio::test]
+async fn an_issuer_that_publishes_no_keys_has_withdrawn_them() {
+    let signer = Signer::es256("a");
+    let token = signer.token_for("ada");
+    let text = "the token is signed with a key that its issuer does not publish";
+    let refused = Outcome::Refused(text.into());
+    let file = KeyFile::new(r#"{"keys":[]}"#);
+    let server = server_for(vec![issuer(ISSUER, file.source())]).await;
+    let channel = server.channel().await;
+    assert_eq!(call_with(&channel, &token).await, refused);
+    file.publish(&jwk_set(&[&signer]));
+    assert_eq!(call_with(&channel, &token).await, Outcome::Accepted);
+    file.publish(r#"{"keys":[]}"#);
+    until(&refused, async || call_with(&channel, &token).await).await;
+
+    let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
+    let server = server_for(vec![issuer(ISSUER, jwks.source())]).await;
+    let channel = server.channel().await;
+    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+    jwks.publish(r#"{"keys":[]}"#);
+    until(&refused, async || call_with(&channel, &token).await).await;
 }
