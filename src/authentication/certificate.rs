@@ -69,11 +69,12 @@ impl PeerCertificate {
 
     /// Who the peer is: its URI (a SPIFFE id), or else its first DNS name.
     ///
-    /// A certificate with several URIs names nobody: a SPIFFE id is the only one of its certificate. Nor does a wildcard.
+    /// A certificate with several URIs names nobody: a SPIFFE id is the only one of its certificate. Nor does a wildcard, nor a
+    /// name of one kind where the other one belongs: an authority that vouches for it as a DNS name has not looked at it as a URI.
     pub(super) fn principal(&self) -> Result<Identity> {
         let name = match &self.uris[..] {
-            [uri] => Some(uri),
-            [] => self.dns_names.iter().find(|name| !name.contains('*')),
+            [uri] => Some(uri).filter(|uri| is_uri(uri)),
+            [] => self.dns_names.iter().find(|name| !is_uri(name) && !name.contains('*')),
             [_, _, ..] => None,
         };
         let text = "the client certificate does not say who calls: it needs one URI, or a DNS name, as subject \

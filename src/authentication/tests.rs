@@ -153,13 +153,7 @@ fn a_certificate_stands_for_its_uri_or_else_its_first_dns_name() {
     );
     assert_eq!(principal(&[]), None);
     // As written, whatever it means to others: it is compared, and nothing else.
-    for odd in [
-        "spiffe://x/a%2Fb",
-        "spiffe://x/../y",
-        "SPIFFE://X/y",
-        "https://x/?q#f",
-        "x",
-    ] {
+    for odd in ["spiffe://x/a%2Fb", "spiffe://x/../y", "SPIFFE://X/y", "https://x/?q#f"] {
         assert_eq!(principal(&[uri(odd)]).as_deref(), Some(odd));
     }
     for control in [
@@ -173,6 +167,16 @@ fn a_certificate_stands_for_its_uri_or_else_its_first_dns_name() {
         assert_eq!(principal(&[uri(control)]), None, "{control:?}");
     }
     assert_eq!(principal(&[uri(&format!("spiffe://x/{}", "y".repeat(512)))]), None);
+}
+
+#[test]
+fn a_certificate_stands_for_nobody_by_a_name_of_another_kind() {
+    for stranger in [dns("spiffe://x/y"), dns("user:ada"), uri("ada"), uri("a.example")] {
+        assert_eq!(principal(std::slice::from_ref(&stranger)), None, "{stranger:?}");
+    }
+    assert_eq!(principal(&[dns("spiffe://x/y"), dns("b")]).as_deref(), Some("b"));
+    // The URI is what it says first, and that is nobody.
+    assert_eq!(principal(&[uri("ada"), dns("b")]), None);
 }
 
 #[tokio::test]
