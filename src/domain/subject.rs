@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
 use super::share_link::holds_secret;
+use super::user::is_unseen;
 use super::violation::Violation;
 
 /// The longest name of a user or a group in bytes.
@@ -21,17 +22,18 @@ impl Subject {
     ///
     /// # Errors
     /// `FIELD_REQUIRED` on `field` when empty; `FIELD_INVALID` for another form, and for a name that is empty, longer than 512
-    /// bytes, has control characters, or holds the secret of a share link.
+    /// bytes, has characters that are [unseen](is_unseen), or holds the secret of a share link.
     pub fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         if text.is_empty() {
             let description = "must be set: user:NAME or group:NAME";
             return Err(Violation::new(field, Reason::FieldRequired, description));
         }
         let name = text.strip_prefix("user:").or_else(|| text.strip_prefix("group:"));
-        let is_name = |name: &str| (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+        let is_name = |name: &str| (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(is_unseen);
         if !name.is_some_and(is_name) {
-            let description =
-                format!("must be user:NAME or group:NAME, with 1 to {MAX_NAME_BYTES} bytes without control characters");
+            let description = format!(
+                "must be user:NAME or group:NAME, with 1 to {MAX_NAME_BYTES} bytes without control and format characters"
+            );
             return Err(Violation::new(field, Reason::FieldInvalid, description));
         }
         if holds_secret(text) {
@@ -97,6 +99,8 @@ mod tests {
             "system:dashboard-store",
             "user:a\n",
             "user:\0",
+            "user:ada\u{200b}",
+            "group:\u{202e}sre",
             &format!("group:{}", "x".repeat(MAX_NAME_BYTES + 1)),
         ] {
             assert_eq!(refused(text), Reason::FieldInvalid, "{text}");

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::name::{malformed, segments};
 use super::reason::Reason;
@@ -28,11 +29,11 @@ impl UserId {
     /// Checks a user name.
     ///
     /// # Errors
-    /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], has control characters, or holds the secret
-    /// of a share link.
+    /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], has characters that are
+    /// [unseen](is_unseen), or holds the secret of a share link.
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
-        if name.is_empty() || name.len() > MAX_USER_BYTES || name.chars().any(char::is_control) {
-            let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control characters");
+        if name.is_empty() || name.len() > MAX_USER_BYTES || name.chars().any(is_unseen) {
+            let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control and format characters");
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
         if holds_secret(name) {
@@ -71,6 +72,12 @@ impl UserId {
     pub fn subject(&self) -> String {
         format!("user:{}", self.0)
     }
+}
+
+/// Whether a character is none that is seen: a control, or one that formats others (the general categories Cc and Cf of
+/// Unicode), such as blanks of no width and what turns the direction of a text. With them, names would look like others.
+pub fn is_unseen(character: char) -> bool {
+    character.is_control() || character.general_category() == GeneralCategory::Format
 }
 
 fn begins_with_two_digits(text: &str) -> bool {
@@ -139,6 +146,33 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_like_others_are_refused() {
+        for unseen in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2066}',
+            '\u{206f}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            for name in [format!("ada{unseen}"), format!("a{unseen}da"), format!("{unseen}ada")] {
+                assert!(UserId::new("name", &name).is_err(), "{name:?}");
+            }
+        }
+        for name in ["Ada Lovelace", "ádá", "愛", "a\u{301}", "🚀"] {
+            assert!(UserId::new("name", name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
     fn broken_names_are_refused_with_their_field() {
         let longest = "x".repeat(MAX_USER_BYTES);
         assert!(UserId::parse("parent", &format!("users/{longest}"), "").is_ok());
@@ -155,6 +189,7 @@ mod tests {
             "users/%ff",
             "users/%00",
             "users/a%0Ab",
+            "users/a%E2%80%8B",
             "projects/a",
             &format!("users/{longest}x"),
         ] {

@@ -96,6 +96,11 @@ async fn claims_of_bad_tokens_are_refused_with_what_is_wrong() {
         (vec![("sub", json!(""))], "no text in the claim sub"),
         (vec![("sub", json!(7))], "no text in the claim sub"),
         (vec![("sub", json!("a\nb"))], "claim sub can't be a name"),
+        (vec![("sub", json!("ada\u{200b}"))], "claim sub can't be a name"),
+        (
+            vec![("groups", json!(["makers\u{2060}"]))],
+            "claim groups can't be a name",
+        ),
         (vec![("sub", json!("x".repeat(513)))], "claim sub can't be a name"),
         (
             vec![("groups", json!({ "a": 1 }))],
