@@ -8,7 +8,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -43,6 +44,14 @@ pub enum TlsError {
         what: &'static str,
         /// What is wrong.
         problem: String,
+    },
+    /// The two files do not belong together.
+    #[error("{} is not the private key of the certificate in {}", key.display(), certificate.display())]
+    OtherKey {
+        /// The file with a key.
+        key: PathBuf,
+        /// The file with the certificate of another one.
+        certificate: PathBuf,
     },
 }
 
@@ -181,9 +190,22 @@ impl Files {
             }
         };
         let chain = certificates(&config.certificate, &self.certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|problem| pem_error(&config.key, "private key", &problem))?;
-        let mut server = builder.with_single_cert(chain, key).map_err(unusable)?;
+        let key_error = |problem: &dyn std::fmt::Display| pem_error(&config.key, "private key", problem);
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|problem| key_error(&problem))?;
+        let loaded = provider.key_provider.load_private_key(key);
+        let certified = CertifiedKey::new(chain, loaded.map_err(|problem| key_error(&problem))?);
+        match certified.keys_match() {
+            // Of some keys nobody can tell.
+            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+            Err(rustls::Error::InconsistentKeys(_)) => {
+                return Err(TlsError::OtherKey {
+                    key: config.key.clone(),
+                    certificate: config.certificate.clone(),
+                });
+            }
+            Err(problem) => return Err(unusable(problem)),
+        }
+        let mut server = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         server.alpn_protocols = vec![HTTP2.to_vec()];
         // A resumed session would pass over the check of the client's certificate: it may have expired since.
         server.session_storage = Arc::new(NoServerSessionStorage {});
@@ -224,3 +246,6 @@ fn roots(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
     }
     Ok(roots)
 }
+
+#[cfg(test)]
+mod tests;
