@@ -1,5 +1,8 @@
 //! How callers prove who they are.
 
+use reqwest::Url;
+use rustls::pki_types::DnsName;
+
 use super::args::AuthenticationArgs;
 use super::embedded::DatabaseSource;
 use super::issuers::{self, IssuerConfig};
@@ -70,8 +73,22 @@ impl AuthenticationConfig {
 
 fn names(text: &str) -> Result<Vec<String>, String> {
     let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-    if names.iter().any(String::is_empty) {
-        return Err("must be one name or several as a,b,c, none of them empty".to_owned());
+    if !names.iter().all(|name| is_dns_name(name) || is_uri(name)) {
+        let description = "must be DNS names or URIs, one or several as a,b,c, as they stand among the subject alternative names \
+                           of certificates: proxy.example.com,spiffe://cluster.local/ns/a/sa/proxy";
+        return Err(description.to_owned());
     }
     Ok(names)
+}
+
+/// A wildcard is none: it would be compared as it is written. Nor is one that ends with a dot, as none does in certificates.
+fn is_dns_name(name: &str) -> bool {
+    DnsName::try_from(name).is_ok() && !name.ends_with('.')
+}
+
+/// Without the two slashes, a host with a port would be one, and so would what openssl writes before a name, `DNS:`.
+fn is_uri(name: &str) -> bool {
+    let has_form = |(scheme, rest): (&str, &str)| scheme == "urn" || rest.starts_with("//");
+    let is_written = |character: char| character.is_ascii_graphic();
+    name.split_once(':').is_some_and(has_form) && name.chars().all(is_written) && Url::parse(name).is_ok()
 }

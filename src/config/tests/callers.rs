@@ -130,6 +130,44 @@ fn roles_come_from_bootstrap_admins_claims_or_development() {
 }
 
 #[test]
+fn proxies_are_named_as_certificates_name_them() {
+    let with_peers =
+        |peers: &str| serve_yours(&[&CLIENTS[..], &[&format!("--identity-header-peers={peers}")]].concat());
+    let peers =
+        "proxy, Proxy.example.com,a_b-c.example,spiffe://cluster.local/ns/a/sa/b,urn:uuid:6ae43457,https://a/?b#c";
+    let expected: Vec<&str> = peers.split(',').map(str::trim).collect();
+    assert_eq!(
+        with_peers(peers).unwrap().authentication.identity_header_peers,
+        expected
+    );
+    for bad in [
+        "CN=proxy",
+        "CN=proxy,O=example",
+        "/CN=proxy",
+        "*.example.com",
+        "proxy.example.com.",
+        "proxy.example.com:443",
+        "DNS:proxy.example.com",
+        "URI:spiffe://a/b",
+        "192.0.2.7",
+        "::1",
+        "a b",
+        "spiffe:/a/b",
+        "://a",
+        "spiffe://a/ b",
+        "proxy,a\u{200b}",
+    ] {
+        let problems = with_peers(bad).unwrap_err().to_string();
+        assert!(
+            problems.lines().count() == 1
+                && problems.starts_with("IDENTITY_HEADER_PEERS ")
+                && problems.contains("DNS names or URIs"),
+            "{bad}: {problems}"
+        );
+    }
+}
+
+#[test]
 fn a_service_that_nobody_could_call_says_what_to_set() {
     let message = serve_yours(&[]).unwrap_err().to_string();
     for setting in ["TLS_CLIENT_CA_FILE", "AUTH_CONFIG_FILE", "--insecure-dev"] {
