@@ -19,18 +19,22 @@ use crate::telemetry::Metrics;
 /// For callers that nobody knows: they can come from many addresses, and are told of all the same.
 const OF_STRANGERS: FoldLimits = FoldLimits {
     per_minute: 256,
+    per_subject: 64,
     waiting: 2048,
 };
 
-/// For callers that are known. They have room of their own, so that no stranger takes it.
+/// For callers that are known: twice, for what was denied and for what failed. So no stranger takes the room of these, and who may
+/// change much hides no denial.
 const OF_CALLERS: FoldLimits = FoldLimits {
     per_minute: 1024,
+    per_subject: 64,
     waiting: 8192,
 };
 
 /// For reads, each of which is to be told of.
 const OF_READS: FoldLimits = FoldLimits {
     per_minute: 50_000,
+    per_subject: 50_000,
     waiting: 50_000,
 };
 
@@ -60,7 +64,8 @@ pub struct AuditTrail {
 #[derive(Debug)]
 struct Shared {
     strangers: Mutex<Fold>,
-    callers: Mutex<Fold>,
+    denied: Mutex<Fold>,
+    failed: Mutex<Fold>,
     /// None where reads are no events.
     reads: Option<Mutex<Fold>>,
     metrics: Metrics,
@@ -72,7 +77,8 @@ impl AuditTrail {
         Self {
             shared: Arc::new(Shared {
                 strangers: Mutex::new(Fold::new(OF_STRANGERS)),
-                callers: Mutex::new(Fold::new(OF_CALLERS)),
+                denied: Mutex::new(Fold::new(OF_CALLERS)),
+                failed: Mutex::new(Fold::new(OF_CALLERS)),
                 reads: with_reads.then(|| Mutex::new(Fold::new(OF_READS))),
                 metrics,
             }),
@@ -100,8 +106,9 @@ impl AuditTrail {
         };
         let fold = match (result, &asked, &self.shared.reads) {
             (AuditResult::Success, _, Some(reads)) => reads,
-            (_, Some(_), _) => &self.shared.callers,
             (_, None, _) => &self.shared.strangers,
+            (AuditResult::Denied, Some(_), _) => &self.shared.denied,
+            (_, Some(_), _) => &self.shared.failed,
         };
         let call = ended_call(method, origin, asked, result, why);
         let is_kept = lock(fold).take(call, OffsetDateTime::now_utc());
@@ -136,12 +143,13 @@ impl AuditTrail {
     fn take(&self, take: impl Fn(&mut Fold) -> Due) -> Vec<FoldedCalls> {
         let Shared {
             strangers,
-            callers,
+            denied,
+            failed,
             reads,
             metrics: _,
         } = &*self.shared;
         let mut taken = Vec::new();
-        for fold in [Some(strangers), Some(callers), reads.as_ref()].into_iter().flatten() {
+        for fold in [strangers, denied, failed].into_iter().chain(reads) {
             let due = take(&mut lock(fold));
             taken.extend(due.events);
             taken.extend(due.overflow.map(overflow_event));
@@ -221,7 +229,50 @@ fn overflow_event(overflow: Overflow) -> FoldedCalls {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+
     use super::*;
+    use crate::access::{AccessControl, Caller, Grant, GrantSource, Identity, Scope};
+    use crate::domain::name::DashboardName;
+    use crate::domain::role::Role;
+    use crate::error::Result;
+
+    /// Where nothing was granted to anybody.
+    #[derive(Debug)]
+    struct NoGrants;
+
+    impl GrantSource for NoGrants {
+        fn grants_of<'a>(&'a self, _subjects: &'a [String]) -> BoxFuture<'a, Result<Vec<Grant>>> {
+            async { Ok(Vec::new()) }.boxed()
+        }
+    }
+
+    /// A user with these roles deletes a dashboard, which fails if it may.
+    async fn fail_to_delete(trail: &AuditTrail, user: &str, roles: &[Role], id: u32) {
+        let method = "perses.dashboards.v1.DashboardService/DeleteDashboard";
+        let origin = Arc::new(CallOrigin {
+            method: method.to_owned(),
+            ..call_from([10, 0, 0, 1])
+        });
+        let identity = Identity {
+            user: user.to_owned(),
+            groups: Vec::new(),
+            roles: roles.to_vec(),
+        };
+        let caller = Caller::new(identity, AuthMethod::Jwt, origin.clone());
+        let name = DashboardName::parse("name", &format!("projects/p/dashboards/d-{id}")).unwrap();
+        let scope = Scope::Dashboard(name);
+        let control = AccessControl::new(Vec::new(), Arc::new(NoGrants));
+        let end = match control.require(&caller, scope.clone()).await {
+            Ok(access) => {
+                origin.course.begin_change(access.permission(), &scope);
+                CallEnd::Failed
+            }
+            Err(_) => CallEnd::Denied,
+        };
+        trail.call_ended(method, &origin, end, || "X".into());
+    }
 
     fn trail(with_reads: bool) -> AuditTrail {
         AuditTrail::new(with_reads, Metrics::new().unwrap())
@@ -266,6 +317,29 @@ mod tests {
         assert_eq!(told.first.reason.as_deref(), Some(OVERFLOW_REASON));
         let text = trail.shared.metrics.render().unwrap();
         assert!(text.contains("audit_calls_overflowed_total"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn who_fails_at_many_things_hides_nothing_of_others() {
+        let trail = trail(false);
+        // More than a minute has room for, alone and together.
+        for id in 0..2000 {
+            fail_to_delete(&trail, "eve", &[Role::PlatformAdmin], id).await;
+        }
+        for number in 0..4096 {
+            let user = format!("helper-{}", number % 64);
+            fail_to_delete(&trail, &user, &[Role::PlatformAdmin], number / 64).await;
+        }
+        fail_to_delete(&trail, "bob", &[], 0).await;
+
+        let events = trail.take_all();
+        let of = |actor: &str| {
+            let own = events.iter().filter(|calls| calls.first.actor == actor);
+            own.map(|calls| calls.count).sum::<u64>()
+        };
+        assert_eq!((of("user:eve"), of("user:bob")), (2000, 1));
+        assert!(of("user:helper-0") > 0);
+        assert!(events.iter().any(|calls| calls.first.method == OVERFLOW));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Calls that no transaction tells of, folded: like ones of a minute become few events with a count, however many there were.
 //!
 //! Like calls have the same subject (or address, where nobody is known), method, result and reason; and the same resource,
-//! unless they were denied: whoever is denied may name as many as it likes. The first of them is told of at once, the others
+//! unless they were denied, or there are many of one subject: whoever fails may name as many as it likes. The first of them is told of at once, the others
 //! when their minute is over. How many events can wait, and how many a minute can bring, is bounded; what is beyond that is
 //! counted, and the count is an event as well.
 
@@ -65,6 +65,8 @@ pub struct FoldedCalls {
 pub struct FoldLimits {
     /// The most events that one minute can bring, each of them twice at most: at once, and when the minute is over.
     pub per_minute: usize,
+    /// The most events of one subject that a minute can bring by resource. Beyond that like calls are one, whatever they name.
+    pub per_subject: usize,
     /// The most events that can wait, of all minutes.
     pub waiting: usize,
 }
@@ -94,9 +96,17 @@ pub struct Overflow {
 pub struct Fold {
     limits: FoldLimits,
     kept: HashMap<Key, Kept>,
-    /// The latest minute, and how many entries it has.
-    minute: (i64, usize),
+    latest: Latest,
     overflow: Option<Overflow>,
+}
+
+/// The latest minute, and what it brought.
+#[derive(Debug)]
+struct Latest {
+    minute: i64,
+    entries: usize,
+    /// How many of them are of one resource, of each subject that has any.
+    by_resource: HashMap<Who, usize>,
 }
 
 /// What like calls have in common.
@@ -107,6 +117,7 @@ struct Key {
     method: String,
     result: AuditResult,
     reason: Option<String>,
+    /// None where they may have several.
     resource: Option<String>,
 }
 
@@ -131,18 +142,21 @@ impl Fold {
         Self {
             limits,
             kept: HashMap::new(),
-            minute: (i64::MIN, 0),
+            latest: Latest::new(i64::MIN),
             overflow: None,
         }
     }
 
     /// Takes a call that ended `now`. False when there was no place for it.
     pub fn take(&mut self, call: EndedCall, now: OffsetDateTime) -> bool {
-        let key = Key::of(&call, now);
-        if key.minute > self.minute.0 {
-            self.minute = (key.minute, 0);
+        let mut key = Key::of(&call, now);
+        if key.minute > self.latest.minute {
+            self.latest = Latest::new(key.minute);
         }
-        let is_full = self.kept.len() >= self.limits.waiting || self.minute.1 >= self.limits.per_minute;
+        if self.latest.of_subject(&key.who) >= self.limits.per_subject && !self.kept.contains_key(&key) {
+            key.resource = None;
+        }
+        let is_full = self.kept.len() >= self.limits.waiting || self.latest.entries >= self.limits.per_minute;
         match self.kept.get_mut(&key) {
             Some(kept) => kept.add(call, now),
             None if is_full => {
@@ -150,7 +164,7 @@ impl Fold {
                 return false;
             }
             None => {
-                self.minute.1 += 1;
+                self.latest.add(&key);
                 let calls = Some(FoldedCalls::of(call, now));
                 self.kept.insert(key, Kept { calls, is_told: false });
             }
@@ -182,6 +196,27 @@ impl Fold {
         Due {
             events: self.kept.drain().filter_map(|(_, kept)| kept.calls).collect(),
             overflow: self.overflow.take(),
+        }
+    }
+}
+
+impl Latest {
+    fn new(minute: i64) -> Self {
+        Self {
+            minute,
+            entries: 0,
+            by_resource: HashMap::new(),
+        }
+    }
+
+    fn of_subject(&self, who: &Who) -> usize {
+        self.by_resource.get(who).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, key: &Key) {
+        self.entries += 1;
+        if key.resource.is_some() {
+            *self.by_resource.entry(key.who.clone()).or_default() += 1;
         }
     }
 }
@@ -254,125 +289,4 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: FoldLimits = FoldLimits {
-        per_minute: 3,
-        waiting: 5,
-    };
-
-    fn at(second: i64) -> OffsetDateTime {
-        OffsetDateTime::UNIX_EPOCH + Duration::seconds(second)
-    }
-
-    fn call(actor: &str, result: AuditResult, resource: &str) -> EndedCall {
-        EndedCall {
-            actor: actor.to_owned(),
-            actor_groups: Vec::new(),
-            auth_method: "jwt",
-            method: "a.B/C".to_owned(),
-            permission: "dashboards.get",
-            project: None,
-            resource: resource.to_owned(),
-            result,
-            reason: Some("SOMETHING".to_owned()),
-            client_ip: None,
-            user_agent: String::new(),
-            correlation_id: Uuid::nil(),
-            trace_id: None,
-        }
-    }
-
-    fn stranger(address: &str) -> EndedCall {
-        EndedCall {
-            client_ip: Some(address.parse().unwrap()),
-            ..call(ANONYMOUS, AuditResult::Denied, "")
-        }
-    }
-
-    fn counts(due: Due) -> Vec<u64> {
-        let mut counts: Vec<u64> = due.events.iter().map(|calls| calls.count).collect();
-        counts.sort_unstable();
-        counts
-    }
-
-    #[test]
-    fn the_first_is_told_at_once_and_the_others_when_the_minute_is_over() {
-        let mut fold = Fold::new(LIMITS);
-        for second in 0..3 {
-            assert!(fold.take(stranger("10.0.0.1"), at(second)));
-        }
-        let due = fold.take_due(at(3));
-        assert_eq!((due.events[0].first_time, due.events[0].last_time), (at(0), at(2)));
-        assert_eq!(counts(due), [3]);
-        for second in 3..60 {
-            fold.take(stranger("10.0.0.1"), at(second));
-            assert_eq!(fold.take_due(at(second)), Due::default());
-        }
-        assert_eq!(counts(fold.take_due(at(60))), [57]);
-        assert_eq!(fold.take_due(at(120)), Due::default());
-        assert!(fold.kept.is_empty());
-    }
-
-    #[test]
-    fn who_is_denied_fills_no_more_by_naming_many_things() {
-        let mut fold = Fold::new(LIMITS);
-        for number in 0..100 {
-            assert!(fold.take(call("user:a", AuditResult::Denied, &number.to_string()), at(0)));
-        }
-        let due = fold.take_due(at(0));
-        assert_eq!(due.events[0].first.resource, "0");
-        assert_eq!(counts(due), [100]);
-    }
-
-    #[test]
-    fn what_was_allowed_is_told_of_by_resource() {
-        let mut fold = Fold::new(LIMITS);
-        for resource in ["x", "y", "x"] {
-            fold.take(call("user:a", AuditResult::Failed, resource), at(0));
-        }
-        assert_eq!(counts(fold.take_due(at(0))), [1, 2]);
-    }
-
-    #[test]
-    fn strangers_are_told_apart_by_network() {
-        let mut fold = Fold::new(LIMITS);
-        for address in [
-            "2001:db8::1",
-            "2001:db8::2",
-            "10.0.0.1",
-            "::ffff:10.0.0.1",
-            "2001:db8:1::1",
-        ] {
-            fold.take(stranger(address), at(0));
-        }
-        assert_eq!(counts(fold.take_due(at(0))), [1, 2, 2]);
-    }
-
-    #[test]
-    fn what_finds_no_place_is_counted_and_told_when_the_minute_is_over() {
-        let mut fold = Fold::new(LIMITS);
-        let taken = (0..10).filter(|number| fold.take(stranger(&format!("10.0.0.{number}")), at(1)));
-        assert_eq!(taken.count(), 3);
-        assert!(fold.take(stranger("10.0.0.0"), at(2)), "who has a place keeps it");
-        assert_eq!(fold.take_due(at(3)).overflow, None);
-        let overflow = fold.take_due(at(60)).overflow.unwrap();
-        assert_eq!((overflow.count, overflow.first_time), (7, at(1)));
-    }
-
-    #[test]
-    fn the_minutes_of_an_outage_take_no_more_room_than_there_is() {
-        let mut fold = Fold::new(LIMITS);
-        for minute in 0..100 {
-            for number in 0..10 {
-                fold.take(stranger(&format!("10.0.{minute}.{number}")), at(minute * 60));
-            }
-            assert!(fold.kept.len() <= LIMITS.waiting);
-        }
-        let all = fold.take_all();
-        let told: u64 = all.events.iter().map(|calls| calls.count).sum();
-        assert_eq!(told + all.overflow.unwrap().count, 1000);
-        assert_eq!(fold.take_all(), Due::default());
-    }
-}
+mod tests;

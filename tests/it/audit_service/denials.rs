@@ -1,10 +1,14 @@
 //! Calls that were denied, and callers that nobody knows: folded, bounded, and of no cost to others.
 
+use std::collections::BTreeSet;
+
 use futures_util::stream::{self, StreamExt as _};
 use tonic::{Code, Request};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::*;
+use crate::support::access::grant;
+use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
 use crate::support::requests::{create, get, reason};
 use crate::support::{access, http, sharing};
@@ -251,6 +255,36 @@ async fn a_flood_leaves_a_handful_of_events_and_costs_others_nothing() {
     let known =
         |event: &Stored| (event.actor.as_str(), event.reason.as_deref()) == ("anonymous", Some("UNAUTHENTICATED"));
     assert!(events.iter().all(known), "{events:?}");
+}
+
+/// Whoever may change something can fail at it under as many names as there are.
+#[tokio::test]
+async fn who_fails_at_many_things_leaves_few_events_more_than_are_told_by_name() {
+    let server = TestServer::start().await;
+    grant(&server, "projects/p", "user:eve", proto::Role::Editor).await;
+    let client = server.dashboards().await;
+    let fail = |number| {
+        let mut own = client.clone();
+        let request = proto::DeleteDashboardRequest {
+            name: format!("projects/p/dashboards/d-{number}"),
+            etag: "*".into(),
+            ..Default::default()
+        };
+        async move {
+            let refused = own.delete_dashboard(as_user("eve", request)).await.unwrap_err();
+            assert_eq!(refused.code(), Code::NotFound);
+        }
+    };
+    let failures = 300;
+    stream::iter(0..failures).for_each_concurrent(4, fail).await;
+
+    let mut events = stored_after_stop(server).await;
+    events.retain(|event| event.actor == "user:eve");
+    assert_eq!(total(&events), failures);
+    let resources: BTreeSet<&str> = events.iter().map(|event| event.resource.as_str()).collect();
+    // Of each minute that it took.
+    assert!(resources.len() >= 64, "{}", resources.len());
+    assert!(events.len() < failures, "{}", events.len());
 }
 
 #[tokio::test]
