@@ -10,15 +10,19 @@ use crate::domain::audit::folding::FoldedCalls;
 use crate::error::Result;
 use crate::store::Store;
 
+// The first of the calls may have been in an earlier life of the project. Whoever is admin of this one reads the events that name the
+// project and were written in this life: so these do not name it.
 const APPEND: &str = "-- append_folded_calls
 INSERT INTO audit_log (actor, actor_groups, auth_method, method, permission, project, resource, result, reason,
     client_ip, user_agent, correlation_id, trace_id, event_count, details)
-SELECT actor, actor_groups, auth_method, method, permission, project, resource, result, reason,
-    client_ip, user_agent, correlation_id, trace_id, event_count, details
+SELECT actor, actor_groups, auth_method, method, permission,
+    CASE WHEN first_time <= (SELECT purged_at FROM project_purge WHERE project_purge.project = calls.project) THEN NULL
+        ELSE project END,
+    resource, result, reason, client_ip, user_agent, correlation_id, trace_id, event_count, details
 FROM jsonb_to_recordset($1) AS calls (
     actor text, actor_groups text[], auth_method text, method text, permission text, project text, resource text,
     result text, reason text, client_ip inet, user_agent text, correlation_id uuid, trace_id text, event_count integer,
-    details jsonb
+    first_time timestamptz, details jsonb
 )";
 
 /// How long after a call its event is written, where nothing keeps the writing.
@@ -55,6 +59,7 @@ fn row(calls: &FoldedCalls, now: OffsetDateTime) -> Value {
         "correlation_id": call.correlation_id,
         "trace_id": call.trace_id,
         "event_count": i32::try_from(calls.count).unwrap_or(i32::MAX),
+        "first_time": calls.first_time.format(&Rfc3339).ok(),
         "details": details(calls, now),
     })
 }

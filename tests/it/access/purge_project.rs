@@ -24,6 +24,9 @@ fn purge_request(name: &str) -> proto::PurgeProjectRequest {
     }
 }
 
+/// How long a test waits for an event to be written.
+const LIMIT: Duration = Duration::from_secs(30);
+
 const PURGED: proto::PurgeProjectResponse = proto::PurgeProjectResponse {
     purged_dashboards: 2,
     purged_templates: 1,
@@ -151,6 +154,65 @@ async fn an_admin_of_the_next_project_reads_none_of_its_events() {
     for event in earlier.iter().chain(&read) {
         assert!(all.iter().any(|found| found.name == event.name), "{event:?}");
     }
+}
+
+/// Calls that were refused are told of some seconds later, or when their minute is over: by then the project may be another one.
+#[tokio::test]
+async fn what_was_refused_before_is_not_told_of_in_the_next_project() {
+    let server = start_with_project().await;
+    let mut dashboards = server.dashboards().await;
+    let refuse = async |user: &str, name: &str| {
+        let request = proto::GetDashboardRequest {
+            name: name.into(),
+            ..Default::default()
+        };
+        let refused = server.dashboards().await.get_dashboard(as_user(user, request)).await;
+        assert_refused(&refused.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+    };
+    refuse("old-spy", "projects/p/dashboards/secret-plan").await;
+    refuse("other-spy", "projects/q/dashboards/other").await;
+    dashboards.purge_project(purge_request("projects/p")).await.unwrap();
+    grant(&server, "projects/p", "user:pia", Role::Admin).await;
+    grant(&server, "projects/q", "user:pia", Role::Admin).await;
+    refuse("new-spy", "projects/p/dashboards/live").await;
+
+    // Whoever reads everything finds all of it.
+    let mut audit = AuditServiceClient::new(server.channel().await);
+    let mut written = Vec::new();
+    for resource in [
+        "projects/p/dashboards/secret-plan",
+        "projects/q/dashboards/other",
+        "projects/p/dashboards/live",
+    ] {
+        written.push(first_refusal(&mut audit, resource).await);
+    }
+    for (parent, actors) in [("projects/p", ["user:new-spy"]), ("projects/q", ["user:other-spy"])] {
+        let read = events_of(&mut audit, "pia", parent, "result = DENIED").await;
+        let shown: Vec<&str> = read
+            .iter()
+            .map(|event| event.actor.as_ref().unwrap().subject.as_str())
+            .collect();
+        assert_eq!(shown, actors);
+    }
+    let get = proto::GetAuditEventRequest {
+        name: written[0].name.clone(),
+    };
+    let refused = audit.get_audit_event(as_user("pia", get)).await.unwrap_err();
+    assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
+}
+
+/// Waits for a refused call on `resource` to be told of.
+async fn first_refusal(client: &mut AuditServiceClient<Channel>, resource: &str) -> proto::AuditEvent {
+    let filter = format!(r#"resource = "{resource}" AND result = DENIED"#);
+    let written = async {
+        loop {
+            if let Some(event) = events_of(client, "alice", "platform", &filter).await.pop() {
+                return event;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, written).await.expect("never written")
 }
 
 #[tokio::test]

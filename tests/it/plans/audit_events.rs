@@ -1,9 +1,13 @@
 //! The lists of audit events, among 200,000 of them and 20,000 seals: each filter and the order has its index.
 
+use dashboard_store::domain::audit::AuditResult;
+use dashboard_store::domain::audit::folding::{EndedCall, FoldedCalls};
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::audit_service_client::AuditServiceClient;
 use dashboard_store::store::{Retention, Store};
+use time::OffsetDateTime;
 use tonic_health::pb::health_check_response::ServingStatus;
+use uuid::Uuid;
 
 use super::check::{Check, Most, compare, worst_of_each};
 use super::explained::{Explained, ExplainedLog};
@@ -49,7 +53,8 @@ const FEW: Most = Most::Rows(2 * 300 + 51);
 pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("get_audit_event", &["audit_log_pkey", SEAL], Most::Rows(2)),
     ("record_audit_read", NO_INDEX, Most::Rows(0)),
-    ("append_folded_calls", NO_INDEX, Most::Rows(0)),
+    // When the project of each was last purged.
+    ("append_folded_calls", &["project_purge_pkey"], Most::Rows(1)),
     ("list_audit_seals", &["audit_seal_pkey"], Most::Rows(51)),
 ];
 
@@ -216,7 +221,7 @@ impl Loaded {
             deleted_dashboards: std::time::Duration::ZERO,
         };
         let store = Store::new(self.server.pool().clone(), retention);
-        store.append_folded_calls(&[]).await.unwrap();
+        store.append_folded_calls(&[denied()]).await.unwrap();
         let known = |name: &str| STATEMENTS.iter().find(|(statement, _, _)| *statement == name);
         let runs = self.log.take().into_iter().filter_map(|run| {
             let (name, indexes, most) = known(run.statement.as_deref()?)?;
@@ -224,6 +229,31 @@ impl Loaded {
             Some(compare((*name).to_owned(), of_events, indexes, *most))
         });
         worst_of_each(runs.collect())
+    }
+}
+
+/// A call that was denied in a project.
+fn denied() -> FoldedCalls {
+    let now = OffsetDateTime::now_utc();
+    FoldedCalls {
+        first: EndedCall {
+            actor: "user:7".to_owned(),
+            actor_groups: Vec::new(),
+            auth_method: "jwt",
+            method: "method-1".to_owned(),
+            permission: "dashboards.get",
+            project: Some("project-7".to_owned()),
+            resource: "projects/project-7/dashboards/d-7".to_owned(),
+            result: AuditResult::Denied,
+            reason: Some("PERMISSION_DENIED".to_owned()),
+            client_ip: None,
+            user_agent: String::new(),
+            correlation_id: Uuid::new_v4(),
+            trace_id: None,
+        },
+        count: 1,
+        first_time: now,
+        last_time: now,
     }
 }
 
