@@ -37,15 +37,23 @@ INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_se
     previous_root, root, sealed_at, key_id, signature)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
+// Events of an epoch have transaction ids that were given in it: so those of an earlier one are not read again and again. Where
+// ids have begun again and no seal says so yet, whatever is behind all that was sealed waits.
 const LAG: &str = "-- measure_sealing_lag
-SELECT COALESCE(extract(epoch FROM clock_timestamp() - (
-    SELECT event_time FROM audit_log
-    WHERE (xid, seq) > (
-        COALESCE((SELECT to_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),
-        COALESCE((SELECT to_seq FROM audit_seal ORDER BY number DESC LIMIT 1), 0)
-    )
-    ORDER BY xid, seq LIMIT 1
-)), 0)::double precision";
+SELECT COALESCE(extract(epoch FROM clock_timestamp() - oldest.event_time), 0)::double precision
+FROM (VALUES (pg_snapshot_xmax(pg_current_snapshot()))) AS given (next_xid)
+    LEFT JOIN (SELECT to_xid, to_seq, after_seq, last_seq FROM audit_seal ORDER BY number DESC LIMIT 1) AS last ON true
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN last.to_xid < next_xid THEN last.to_xid ELSE '0' END AS after_xid,
+            CASE WHEN last.to_xid < next_xid THEN last.to_seq ELSE 0 END AS after_seq,
+            CASE WHEN last.to_xid < next_xid THEN next_xid ELSE '18446744073709551615' END AS below_xid,
+            COALESCE(CASE WHEN last.to_xid < next_xid THEN last.after_seq ELSE last.last_seq END, -9223372036854775808) AS behind_seq
+    ) AS unsealed
+    LEFT JOIN LATERAL (
+        SELECT event_time FROM audit_log
+        WHERE (xid, seq) > (unsealed.after_xid, unsealed.after_seq) AND xid < unsealed.below_xid AND seq > unsealed.behind_seq
+        ORDER BY xid, seq LIMIT 1
+    ) AS oldest ON true";
 
 /// A seal that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

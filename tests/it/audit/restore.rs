@@ -9,6 +9,41 @@ use super::*;
 use crate::support::cluster::migrate;
 use crate::support::postgres::OwnPostgres;
 
+/// A younger cluster with a copy of a log, and what seals there.
+struct Restored {
+    _younger: OwnPostgres,
+    sql: Client,
+    sealed: Sealed,
+}
+
+impl Restored {
+    async fn of(old: &Client, sealed: &Sealed) -> Self {
+        let younger = OwnPostgres::start().await;
+        let config = younger.socket_config();
+        migrate(&config).await;
+        let sql = connect::connect(&config).await.unwrap().client;
+        copy_log(old, &sql).await;
+        let pool = Pool::connect_lazy(config, PoolConfig::default()).unwrap();
+        let retention = Retention {
+            revisions_kept: 100,
+            deleted_dashboards: Duration::ZERO,
+        };
+        let key = Arc::clone(&sealed.key);
+        let store = Store::new(pool, retention);
+        Self {
+            _younger: younger,
+            sql,
+            sealed: Sealed { store, key },
+        }
+    }
+}
+
+/// The number, the epoch and how many events of each seal.
+fn told(seals: &[NewSeal]) -> Vec<(i64, i32, usize)> {
+    let each = seals.iter().map(|seal| (seal.head.number, seal.epoch, seal.events));
+    each.collect()
+}
+
 /// Uses up transaction ids.
 async fn burn_transaction_ids(sql: &Client) {
     let statement = "CREATE TEMPORARY TABLE burnt (id integer);
@@ -52,34 +87,21 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
     // The last round ends inside a transaction.
     append(&old, 10_003).await;
     sealed.seal_round().await;
-    let younger = OwnPostgres::start().await;
-    let connect = younger.socket_config();
-    migrate(&connect).await;
-    let new = connect::connect(&connect).await.unwrap().client;
-    copy_log(&old, &new).await;
-    append(&new, 4).await;
-    let pool = Pool::connect_lazy(connect, PoolConfig::default()).unwrap();
-    let retention = Retention {
-        revisions_kept: 100,
-        deleted_dashboards: Duration::ZERO,
-    };
-    let restored = Sealed {
-        store: Store::new(pool, retention),
-        key: Arc::clone(&sealed.key),
-    };
+    let restored = Restored::of(&old, &sealed).await;
+    let (new, restored) = (&restored.sql, &restored.sealed);
+    append(new, 4).await;
     let report = restored.verify().await;
     assert_eq!((report.events, report.unsealed, report.finding), (10_010, 7, None));
+    assert!(restored.store.sealing_lag().await.unwrap() > Duration::ZERO);
 
     let seals = restored.seal_once().await;
 
-    let made: Vec<_> = seals
-        .iter()
-        .map(|seal| (seal.head.number, seal.epoch, seal.events))
-        .collect();
-    assert_eq!(made, [(4, 1, 3), (5, 2, 4)]);
-    append(&new, 2).await;
-    let next = restored.seal_once().await;
-    assert_eq!((next[0].head.number, next[0].epoch, next[0].events), (6, 2, 2));
+    assert_eq!(told(&seals), [(4, 1, 3), (5, 2, 4)]);
+    // Events of the old epoch have higher transaction ids than the last seal, and are no longer waited for.
+    assert_eq!(restored.store.sealing_lag().await.unwrap(), Duration::ZERO);
+    append(new, 2).await;
+    assert!(restored.store.sealing_lag().await.unwrap() > Duration::ZERO);
+    assert_eq!(told(&restored.seal_once().await), [(6, 2, 2)]);
     let report = restored.verify().await;
     assert_eq!(
         (report.seals, report.events, report.unsealed, report.finding),
@@ -87,7 +109,7 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
     );
 
     // In both epochs, whatever their transaction ids.
-    disable_guards(&new).await;
+    disable_guards(new).await;
     for resource in ["tests/5", "tests/4"] {
         let edit = format!(
             "UPDATE audit_log SET actor = actor || 'x' WHERE id = (
