@@ -20,7 +20,7 @@ CREATE TABLE audit_seal (
     CONSTRAINT audit_seal_epoch_check CHECK (epoch > 0),
     CONSTRAINT audit_seal_month_check CHECK (month ~ '^[0-9]{4}-[0-9]{2}$'),
     CONSTRAINT audit_seal_xid_check CHECK (from_xid <= to_xid),
-    CONSTRAINT audit_seal_event_digests_check CHECK (event_count > 0 AND octet_length(event_digests) = 32 * event_count),
+    CONSTRAINT audit_seal_event_digests_check CHECK (event_count >= 0 AND octet_length(event_digests) = 32 * event_count),
     CONSTRAINT audit_seal_root_check CHECK (octet_length(previous_root) = 32 AND octet_length(root) = 32),
     CONSTRAINT audit_seal_signature_check CHECK (octet_length(signature) = 64)
 );
@@ -33,7 +33,7 @@ COMMENT ON COLUMN audit_seal.from_xid IS 'The first transaction id of the range.
 COMMENT ON COLUMN audit_seal.to_xid IS 'The last transaction id of the range.';
 COMMENT ON COLUMN audit_seal.to_seq IS 'Up to which seq events of the last transaction are in the range; the highest bigint for all of them.';
 COMMENT ON COLUMN audit_seal.last_seq IS 'The highest seq of all events that were sealed so far.';
-COMMENT ON COLUMN audit_seal.event_count IS 'How many events it covers.';
+COMMENT ON COLUMN audit_seal.event_count IS 'How many events it covers; 0 where it begins an epoch.';
 COMMENT ON COLUMN audit_seal.event_digests IS 'SHA-256 of the canonical bytes of each event, ordered by (xid, seq).';
 COMMENT ON COLUMN audit_seal.previous_root IS 'The root of the seal before; zeros in the first one.';
 COMMENT ON COLUMN audit_seal.root IS 'SHA-256 over the previous root and the digests.';

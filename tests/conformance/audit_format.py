@@ -157,11 +157,12 @@ def check_vectors(path):
         expect(canonical(vector["event"]).hex(), vector["canonical"], "canonical bytes")
         expect(event_digest(vector["event"]), vector["sha256"], "digest")
     keys = public_keys(vectors["public_key"])
-    for kind, message in (("seal", seal_message), ("checkpoint", checkpoint_message)):
+    for kind, message in (("seal", seal_message), ("empty_seal", seal_message), ("checkpoint", checkpoint_message)):
         expect(message(vectors[kind]).hex(), vectors[f"{kind}_message"], f"message of the {kind}")
         check_signature(keys, vectors[kind], message(vectors[kind]))
-    expect(root(vectors["seal"]), vectors["seal"]["root"], "root")
-    print(f"{len(vectors['events'])} events, a seal and a checkpoint are as documented")
+    for kind in ("seal", "empty_seal"):
+        expect(root(vectors[kind]), vectors[kind]["root"], f"root of the {kind}")
+    print(f"{len(vectors['events'])} events, two seals and a checkpoint are as documented")
 
 
 def check_export(path, keys_path):

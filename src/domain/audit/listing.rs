@@ -95,7 +95,7 @@ pub struct ListedSeal {
     pub after_seq: i64,
     /// The highest `seq` of all events that were sealed so far.
     pub last_seq: i64,
-    /// How many events it covers.
+    /// How many events it covers; 0 where it begins an epoch.
     pub event_count: i32,
     /// The root of the seal before; zeros in the first one.
     pub previous_root: Digest,

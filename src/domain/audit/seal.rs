@@ -86,7 +86,7 @@ pub struct SealContent {
     pub to_seq: i64,
     /// The highest `seq` of all events that were sealed so far.
     pub last_seq: i64,
-    /// The digests of the events, ordered by (xid, seq).
+    /// The digests of the events, ordered by (xid, seq); none where the seal begins an epoch after the first.
     pub event_digests: Vec<Digest>,
     /// The root of the seal before; zeros in the first one.
     pub previous_root: Digest,

@@ -4,7 +4,8 @@
 //! ids there never changes again. Such a range may end inside a transaction, which may have more events than a seal should: they
 //! have an order. Transaction ids begin anew when a dump is restored into a younger cluster, which is seen by
 //! the next id being no higher than the last that was sealed. Then the events that came with the dump unsealed end the epoch,
-//! and those with a higher `seq` than any of them begin the next one.
+//! and those with a higher `seq` than any of them are of the next one. A seal without events begins it at once: later, when
+//! ids have caught up with those of the last seal, nothing would tell it from the epoch before.
 
 mod batch;
 mod position;
@@ -66,6 +67,16 @@ pub struct NewSeal {
     pub events: usize,
 }
 
+impl NewSeal {
+    fn of(seal: &Seal) -> Self {
+        Self {
+            head: seal.head(),
+            epoch: seal.content.epoch,
+            events: seal.content.event_digests.len(),
+        }
+    }
+}
+
 /// What a round of sealing did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sealing {
@@ -73,7 +84,8 @@ pub enum Sealing {
     AnotherSeals,
     /// It made these seals.
     Sealed {
-        /// One for each month whose events were met; none where there was nothing to seal.
+        /// One for each month whose events were met, and one without events that begins an epoch; none where there was nothing to
+        /// seal.
         seals: Vec<NewSeal>,
         /// Whether events below the horizon are left for another round.
         is_behind: bool,
@@ -161,28 +173,23 @@ async fn seal(tx: &Transaction<'_>, key: &SigningKey) -> Result<Sealing> {
         return Ok(Sealing::AnotherSeals);
     }
     let position = Position::read(tx).await?;
-    let mut batch = Batch::read(tx, &position).await?;
+    let batch = Batch::read(tx, &position).await?;
     let mut chain = position.chain;
-    // Behind the events that came with the dump begins another epoch.
-    let mut is_behind = position.is_restored;
-    if position.is_restored && batch.is_empty() {
-        let next = position.next_epoch();
-        batch = Batch::read(tx, &next).await?;
-        chain = next.chain;
-        is_behind = false;
-    }
-    is_behind |= batch.is_cut;
-    let mut seals = Vec::new();
+    let mut made = Vec::new();
     for (month, event_digests) in batch.digests {
-        let made = chain.seal(key, month, event_digests, batch.end);
-        insert(tx, &made).await?;
-        seals.push(NewSeal {
-            head: made.head(),
-            epoch: made.content.epoch,
-            events: made.content.event_digests.len(),
-        });
+        made.push(chain.seal(key, month, event_digests, batch.end));
     }
-    Ok(Sealing::Sealed { seals, is_behind })
+    // Behind the events that came with the dump begins another epoch. Its own events are for the next round.
+    if position.is_restored && !batch.is_cut {
+        made.push(chain.begin_epoch(key));
+    }
+    for seal in &made {
+        insert(tx, seal).await?;
+    }
+    Ok(Sealing::Sealed {
+        seals: made.iter().map(NewSeal::of).collect(),
+        is_behind: position.is_restored || batch.is_cut,
+    })
 }
 
 async fn insert(tx: &Transaction<'_>, seal: &Seal) -> Result<()> {

@@ -17,6 +17,8 @@ struct Vectors {
     events: Vec<EventVector>,
     seal: Seal,
     seal_message: String,
+    empty_seal: Seal,
+    empty_seal_message: String,
     checkpoint: SignedCheckpoint,
     checkpoint_message: String,
 }
@@ -49,11 +51,15 @@ fn the_examples_of_the_documentation_hold() {
         let json = serde_json::to_string(&vector.event).unwrap();
         assert_eq!(serde_json::from_str::<AuditEvent>(&json).unwrap(), vector.event);
     }
-    let seal = &vectors.seal;
-    assert_eq!(seal.content.root(), seal.root);
-    let message = seal.content.message(seal.root);
-    assert_eq!(HEXLOWER.encode(&message), vectors.seal_message);
-    assert_eq!(keys.check(&message, &seal.signed), SignatureCheck::Good);
+    for (seal, expected) in [
+        (&vectors.seal, &vectors.seal_message),
+        (&vectors.empty_seal, &vectors.empty_seal_message),
+    ] {
+        assert_eq!(seal.content.root(), seal.root);
+        let message = seal.content.message(seal.root);
+        assert_eq!(HEXLOWER.encode(&message), *expected);
+        assert_eq!(keys.check(&message, &seal.signed), SignatureCheck::Good);
+    }
     let SignedCheckpoint { checkpoint, signed } = &vectors.checkpoint;
     assert_eq!(HEXLOWER.encode(&checkpoint.message()), vectors.checkpoint_message);
     assert_eq!(keys.check(&checkpoint.message(), signed), SignatureCheck::Good);

@@ -11,7 +11,7 @@ use crate::support::postgres::OwnPostgres;
 
 /// A younger cluster with a copy of a log, and what seals there.
 struct Restored {
-    _younger: OwnPostgres,
+    younger: OwnPostgres,
     sql: Client,
     sealed: Sealed,
 }
@@ -31,11 +31,32 @@ impl Restored {
         let key = Arc::clone(&sealed.key);
         let store = Store::new(pool, retention);
         Self {
-            _younger: younger,
+            younger,
             sql,
             sealed: Sealed { store, key },
         }
     }
+
+    async fn connect(&self) -> Client {
+        connect::connect(&self.younger.socket_config()).await.unwrap().client
+    }
+
+    /// Uses up transaction ids until they are higher than those of all seals.
+    async fn catch_up(&self) {
+        let statement = "SELECT pg_snapshot_xmax(pg_current_snapshot()) > max(to_xid) FROM audit_seal";
+        while !self.sql.query_one(statement, &[]).await.unwrap().get::<_, bool>(0) {
+            burn_transaction_ids(&self.sql).await;
+        }
+    }
+}
+
+/// A log with a seal over five events, whose transaction ids a younger cluster has not given yet.
+async fn old_log() -> (TestDatabase, Client, Sealed) {
+    let (database, old, sealed) = start().await;
+    burn_transaction_ids(&old).await;
+    append(&old, 5).await;
+    sealed.seal(5).await;
+    (database, old, sealed)
 }
 
 /// The number, the epoch and how many events of each seal.
@@ -46,7 +67,7 @@ fn told(seals: &[NewSeal]) -> Vec<(i64, i32, usize)> {
 
 /// Uses up transaction ids.
 async fn burn_transaction_ids(sql: &Client) {
-    let statement = "CREATE TEMPORARY TABLE burnt (id integer);
+    let statement = "CREATE TEMPORARY TABLE IF NOT EXISTS burnt (id integer);
         DO $$ BEGIN FOR i IN 1..20000 LOOP BEGIN INSERT INTO burnt VALUES (i); EXCEPTION WHEN division_by_zero THEN END;
         END LOOP; END $$";
     sql.batch_execute(statement).await.unwrap();
@@ -96,16 +117,16 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
 
     let seals = restored.seal_once().await;
 
-    assert_eq!(told(&seals), [(4, 1, 3), (5, 2, 4)]);
+    assert_eq!(told(&seals), [(4, 1, 3), (5, 2, 0), (6, 2, 4)]);
     // Events of the old epoch have higher transaction ids than the last seal, and are no longer waited for.
     assert_eq!(restored.store.sealing_lag().await.unwrap(), Duration::ZERO);
     append(new, 2).await;
     assert!(restored.store.sealing_lag().await.unwrap() > Duration::ZERO);
-    assert_eq!(told(&restored.seal_once().await), [(6, 2, 2)]);
+    assert_eq!(told(&restored.seal_once().await), [(7, 2, 2)]);
     let report = restored.verify().await;
     assert_eq!(
         (report.seals, report.events, report.unsealed, report.finding),
-        (6, 10_019, 0, None)
+        (7, 10_019, 0, None)
     );
 
     // In both epochs, whatever their transaction ids.
@@ -122,4 +143,29 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
             .unwrap();
         assert_eq!(restored.verify().await.finding, None);
     }
+}
+
+#[tokio::test]
+async fn a_transaction_that_outlasts_the_start_of_the_epoch_costs_no_event_its_seal() {
+    let (_database, old, sealed) = old_log().await;
+    let restored = Restored::of(&old, &sealed).await;
+    let (new, sealed) = (&restored.sql, &restored.sealed);
+    let slow = restored.connect().await;
+    slow.batch_execute("BEGIN; SELECT pg_current_xact_id()").await.unwrap();
+    append(new, 3).await;
+    // The epoch begins at once, whatever holds its events back.
+    assert_eq!(told(&sealed.seal_once().await), [(2, 2, 0)]);
+    let report = sealed.verify().await;
+    assert_eq!((report.events, report.unsealed, report.finding), (5, 3, None));
+    restored.catch_up().await;
+    append(&slow, 1).await;
+    slow.batch_execute("COMMIT").await.unwrap();
+    append(new, 2).await;
+
+    let seals = sealed.seal_once().await;
+
+    assert_eq!(told(&seals), [(3, 2, 6)]);
+    assert_eq!(sealed.store.sealing_lag().await.unwrap(), Duration::ZERO);
+    let report = sealed.verify().await;
+    assert_eq!((report.events, report.unsealed, report.finding), (11, 0, None));
 }

@@ -36,6 +36,15 @@ pub(super) struct RangeEnd {
     pub(super) last_seq: i64,
 }
 
+impl RangeEnd {
+    /// Where the range of a seal ends that begins an epoch: no transaction has the id 0, so all events lie behind it.
+    pub(super) const BEFORE_ALL: Self = Self {
+        to_xid: 0,
+        to_seq: WHOLE_TRANSACTION,
+        last_seq: BEFORE_ALL,
+    };
+}
+
 /// The digests of the events of one round, and where it ends.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -52,11 +61,7 @@ impl Batch {
         let mut batch = Self {
             digests: BTreeMap::new(),
             events: 0,
-            end: RangeEnd {
-                to_xid: 0,
-                to_seq: BEFORE_ALL,
-                last_seq: BEFORE_ALL,
-            },
+            end: RangeEnd::BEFORE_ALL,
             is_cut: false,
         };
         let mut hasher = EventHasher::default();
@@ -83,10 +88,6 @@ impl Batch {
             batch.end.to_xid = position.below.saturating_sub(1);
         }
         Ok(batch)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.events == 0
     }
 
     fn add(&mut self, event: &AuditEvent, hasher: &mut EventHasher) {

@@ -63,8 +63,18 @@ impl Chain {
         let root = content.root();
         let signed = key.sign(&content.message(root));
         self.number = content.number;
+        self.last_seq = content.last_seq;
         self.root = root;
         Seal { content, root, signed }
+    }
+
+    /// Makes the seal that begins the next epoch, behind all events that were there when transaction ids began again. It covers
+    /// none itself.
+    pub(super) fn begin_epoch(&mut self, key: &SigningKey) -> Seal {
+        self.epoch += 1;
+        self.after_seq = self.last_seq;
+        self.after = BEFORE_ALL_XIDS;
+        self.seal(key, Month::of(self.sealed_at), Vec::new(), RangeEnd::BEFORE_ALL)
     }
 }
 
@@ -74,7 +84,6 @@ pub(super) struct Position {
     pub(super) chain: Chain,
     /// The first transaction id that may not.
     pub(super) below: u64,
-    horizon: u64,
     /// Whether transaction ids have begun again since the last seal.
     pub(super) is_restored: bool,
 }
@@ -105,22 +114,7 @@ impl Position {
             },
             // What came with a dump never changes again, and nothing new has so high an id.
             below: if is_restored { u64::MAX } else { horizon },
-            horizon,
             is_restored,
         })
-    }
-
-    /// Behind all events that were there when transaction ids began again.
-    pub(super) fn next_epoch(&self) -> Self {
-        Self {
-            chain: Chain {
-                epoch: self.chain.epoch + 1,
-                after_seq: self.chain.last_seq,
-                after: BEFORE_ALL_XIDS,
-                ..self.chain
-            },
-            below: self.horizon,
-            ..*self
-        }
     }
 }
