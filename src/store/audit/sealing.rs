@@ -33,10 +33,13 @@ const LOCK_KEY: i64 = i64::from_be_bytes(*b"dashseal");
 const LOCK: &str = "-- lock_audit_sealing
 SELECT pg_try_advisory_xact_lock($1), set_config('enable_sort', 'off', true)";
 
+// The snapshot may be older than the lock, and not have the seals of the runner before. In a transaction with one snapshot
+// that conflict is a serialization failure, upon which the round begins again.
 const INSERT: &str = "-- insert_audit_seal
 INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq, event_count, event_digests,
     previous_root, root, sealed_at, key_id, signature)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT (number) DO NOTHING";
 
 // Events of an epoch have transaction ids that were given in it: so those of an earlier one are not read again and again. Where
 // ids have begun again and no seal says so yet, whatever is behind all that was sealed waits.
@@ -98,9 +101,10 @@ impl Store {
     /// # Errors
     /// The database can't be reached, has another schema, or refuses.
     pub async fn seal_audit_log(&self, key: &SigningKey) -> Result<Sealing> {
+        // In one snapshot: what is written after it was seen that transaction ids have begun again did not come with the dump.
         let outcome = self
             .pool
-            .run_tx("seal_audit_log", IsolationLevel::ReadCommitted, |tx| {
+            .run_tx("seal_audit_log", IsolationLevel::RepeatableRead, |tx| {
                 async move {
                     match seal(tx, key).await? {
                         Sealing::Sealed { seals, is_behind } if !seals.is_empty() => {

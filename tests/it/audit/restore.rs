@@ -169,3 +169,40 @@ async fn a_transaction_that_outlasts_the_start_of_the_epoch_costs_no_event_its_s
     let report = sealed.verify().await;
     assert_eq!((report.events, report.unsealed, report.finding), (11, 0, None));
 }
+
+#[tokio::test]
+async fn what_is_written_while_the_old_epoch_ends_is_of_the_new_one() {
+    let (_database, old, sealed) = old_log().await;
+    append(&old, 3).await;
+    let restored = Restored::of(&old, &sealed).await;
+    let (new, sealed) = (&restored.sql, &restored.sealed);
+    // The round has seen that transaction ids have begun again, and waits for the events.
+    let writer = restored.connect().await;
+    writer
+        .batch_execute("BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let writing = async {
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%read_unsealed%'";
+        while new.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        restored.catch_up().await;
+        let write = "INSERT INTO audit_log (xid, actor, auth_method, method, permission, resource, correlation_id)
+            SELECT pg_snapshot_xmax(pg_current_snapshot()), 'user:ada', 'jwt', 'test', 'test', 'tests', gen_random_uuid();
+            COMMIT";
+        writer.batch_execute(write).await.unwrap();
+    };
+
+    let (outcome, ()) = tokio::join!(sealed.store.seal_audit_log(&sealed.key), writing);
+
+    let Sealing::Sealed { seals, .. } = outcome.unwrap() else {
+        panic!("nobody else seals here");
+    };
+    assert_eq!(told(&seals), [(2, 1, 3), (3, 2, 0)]);
+    append(new, 1).await;
+    assert_eq!(told(&sealed.seal_once().await), [(4, 2, 2)]);
+    let report = sealed.verify().await;
+    assert_eq!((report.events, report.unsealed, report.finding), (10, 0, None));
+}
