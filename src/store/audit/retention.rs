@@ -44,8 +44,7 @@ const RECORD: &str = "-- record_audit_retention
 INSERT INTO audit_log (actor, auth_method, method, permission, resource, correlation_id, details)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Drops the oldest partition whose events are all older than they are kept. False when there is none, or when another runner
-/// seals now.
+/// Drops the oldest partition whose events are all older than they are kept. False when there is none.
 ///
 /// # Errors
 /// `Internal` when some of its events are not sealed, or a seal that the checkpoint would stand for is not as it was signed; what the
@@ -56,9 +55,7 @@ pub(in crate::store) async fn drop_oldest(
     config: &AuditConfig,
     access: &Access,
 ) -> Result<bool> {
-    if !sealing::try_lock(tx).await? {
-        return Ok(false);
-    }
+    sealing::await_lock(tx).await?;
     let (today, months) = partitions(tx).await?;
     let still_kept = Month::of(today).plus(-config.kept_months);
     let Some(oldest) = months.first().copied().filter(|oldest| *oldest < still_kept) else {

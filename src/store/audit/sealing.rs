@@ -33,6 +33,9 @@ const LOCK_KEY: i64 = i64::from_be_bytes(*b"dashseal");
 const LOCK: &str = "-- lock_audit_sealing
 SELECT pg_try_advisory_xact_lock($1), set_config('enable_sort', 'off', true)";
 
+const AWAIT_LOCK: &str = "-- await_audit_sealing
+SELECT pg_advisory_xact_lock($1), set_config('enable_sort', 'off', true)";
+
 // The snapshot may be older than the lock, and not have the seals of the runner before. In a transaction with one snapshot
 // that conflict is a serialization failure, upon which the round begins again.
 const INSERT: &str = "-- insert_audit_seal
@@ -166,9 +169,18 @@ impl Store {
 }
 
 /// Takes the lock that sealing and retention share, until the end of the transaction; false when another has it.
-pub(in crate::store) async fn try_lock(tx: &Transaction<'_>) -> Result<bool> {
+async fn try_lock(tx: &Transaction<'_>) -> Result<bool> {
     let rows = tx.query(LOCK, &[(&LOCK_KEY, Type::INT8)]).await?;
     Ok(rows.first().map_or(Ok(false), |row| row.try_get(0))?)
+}
+
+/// Takes the same lock as soon as whoever has it has ended the transaction.
+///
+/// # Errors
+/// It waits for longer than `lock_timeout`.
+pub(super) async fn await_lock(tx: &Transaction<'_>) -> Result<()> {
+    tx.query(AWAIT_LOCK, &[(&LOCK_KEY, Type::INT8)]).await?;
+    Ok(())
 }
 
 /// Seals events that have none, in a transaction of the caller's.

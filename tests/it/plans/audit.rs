@@ -26,6 +26,7 @@ const SEALS_OF_MONTH: &[&str] = &["idx_audit_seal_month"];
 /// What each uses, and the most rows that it reads. Where events of all months are merged, one of each month is read ahead.
 pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("lock_audit_sealing", NO_INDEX, Most::Rows(0)),
+    ("await_audit_sealing", NO_INDEX, Most::Rows(0)),
     ("keep_audit_order", NO_INDEX, Most::Rows(0)),
     ("find_audit_position", LAST_SEAL, Most::Rows(1)),
     ("read_unsealed_events", EVENTS, Most::Rows(2000 + 20)),
