@@ -193,11 +193,11 @@ async fn seal(tx: &Transaction<'_>, key: &SigningKey) -> Result<Sealing> {
     let mut chain = position.chain;
     let mut made = Vec::new();
     for (month, event_digests) in batch.digests {
-        made.push(chain.seal(key, month, event_digests, batch.end));
+        made.push(chain.seal(key, month, event_digests, batch.end)?);
     }
     // Behind the events that came with the dump begins another epoch. Its own events are for the next round.
     if position.is_restored && !batch.is_cut {
-        made.push(chain.begin_epoch(key));
+        made.push(chain.begin_epoch(key)?);
     }
     for seal in &made {
         insert(tx, seal).await?;

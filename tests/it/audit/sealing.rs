@@ -179,3 +179,24 @@ async fn of_many_runners_beside_writers_each_event_gets_one_seal() {
     let report = sealed.verify().await;
     assert_eq!((report.events, report.unsealed, report.finding), (600, 0, None));
 }
+
+#[tokio::test]
+async fn a_seal_that_none_can_follow_is_named() {
+    let (_, sql, sealed) = start().await;
+    let insert = "INSERT INTO audit_seal (number, epoch, after_seq, month, from_xid, to_xid, to_seq, last_seq,
+            event_count, event_digests, previous_root, root, sealed_at, key_id, signature)
+        VALUES (9223372036854775807, 1, 0, '2026-11', '0', '0', 0, 0, 1, sha256(''), sha256(''), sha256(''), now(), '',
+            sha256('') || sha256(''))";
+    sql.batch_execute(insert).await.unwrap();
+    append(&sql, 1).await;
+    let refused = async {
+        loop {
+            match sealed.store.seal_audit_log(&sealed.key).await {
+                Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) => return error.causes(),
+            }
+        }
+    };
+    let text = tokio::time::timeout(LIMIT, refused).await.unwrap();
+    assert!(text.contains("seal 9223372036854775807"), "{text}");
+}

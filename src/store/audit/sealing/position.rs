@@ -42,13 +42,23 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Makes the next seal. Those of one round have the same range, each in its own month.
-    pub(super) fn seal(&mut self, key: &SigningKey, month: Month, event_digests: Vec<Digest>, end: RangeEnd) -> Seal {
+    ///
+    /// # Errors
+    /// `Internal` where the last seal has the highest number, which only somebody else can have written.
+    pub(super) fn seal(
+        &mut self,
+        key: &SigningKey,
+        month: Month,
+        event_digests: Vec<Digest>,
+        end: RangeEnd,
+    ) -> Result<Seal> {
         let from_xid = match self.after {
-            (whole, WHOLE_TRANSACTION) => whole + 1,
+            (whole, WHOLE_TRANSACTION) => whole.saturating_add(1),
             (begun, _) => begun,
         };
+        let number = self.number.checked_add(1).ok_or_else(|| self.has_no_next())?;
         let content = SealContent {
-            number: self.number + 1,
+            number,
             epoch: self.epoch,
             after_seq: self.after_seq,
             month,
@@ -65,16 +75,27 @@ impl Chain {
         self.number = content.number;
         self.last_seq = content.last_seq;
         self.root = root;
-        Seal { content, root, signed }
+        Ok(Seal { content, root, signed })
     }
 
     /// Makes the seal that begins the next epoch, behind all events that were there when transaction ids began again. It covers
     /// none itself.
-    pub(super) fn begin_epoch(&mut self, key: &SigningKey) -> Seal {
-        self.epoch += 1;
+    ///
+    /// # Errors
+    /// `Internal` where the last seal has the highest number or epoch, which only somebody else can have written.
+    pub(super) fn begin_epoch(&mut self, key: &SigningKey) -> Result<Seal> {
+        self.epoch = self.epoch.checked_add(1).ok_or_else(|| self.has_no_next())?;
         self.after_seq = self.last_seq;
         self.after = BEFORE_ALL_XIDS;
         self.seal(key, Month::of(self.sealed_at), Vec::new(), RangeEnd::BEFORE_ALL)
+    }
+
+    fn has_no_next(&self) -> Error {
+        let Self { number, epoch, .. } = self;
+        Error::internal(format!(
+            "no seal can follow seal {number} of epoch {epoch} in audit_seal: the service has not made it, and until a superuser removes \
+             it nothing is sealed"
+        ))
     }
 }
 
