@@ -183,7 +183,8 @@ async fn seals_of_a_key_that_is_not_known_hold_their_events() {
 async fn a_verification_that_begins_while_events_go_finds_nothing_amiss() {
     let (database, sql, owner) = old_log().await;
     let holder = database.connect().await;
-    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'audit_log'::regclass AND mode = $1 AND granted = $2
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'audit_log'::regclass AND mode = $1 AND granted = $2
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
     let wait_for = async |mode: &str, granted: bool| {
         let is_so = async || sql.query_one(waits, &[&mode, &granted]).await.unwrap().get(0);

@@ -8,10 +8,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::*;
 
-
+use crate::support::access::grant;
 use crate::support::network::{Traffic, launch_behind_gateway};
 use crate::support::requests::{create, get, reason};
-use crate::support::access::grant;
 use crate::support::{access, http, sharing};
 
 /// How many calls a flood has, and how many of them at a time.
