@@ -319,7 +319,7 @@ async fn no_name_gives_a_right_by_itself() {
         "system:masters",
         "user:alice",
         "Alice",
-        "alice\u{200b}",
+        "\u{430}lice",
         "group:platform-admins",
         "anonymous",
         "*",
