@@ -188,7 +188,7 @@ async fn a_seal_says_how_many_events_it_covers() {
         UPDATE audit_seal SET event_count = 7 WHERE number = 2";
     sql.batch_execute(edit).await.unwrap();
     let keys = PublicKeys::default().with(&sealed.key);
-    let refused = sealed.store.verify_audit_log(keys, None).await.unwrap_err().to_string();
+    let refused = sealed.store.verify_audit_log(keys, None).await.unwrap_err().causes();
     assert!(
         refused.contains("seal 2 can't be read: its event_count is 7"),
         "{refused}"
