@@ -186,7 +186,11 @@ async fn answer_when_back(
     for _ in 0..100 {
         match client.create_dashboard(request.clone()).await {
             Ok(answer) => return answer.into_inner().dashboard.unwrap(),
-            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
+            // On a slow machine a call that has to connect anew may take longer than it has.
+            Err(status) => assert!(
+                matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded),
+                "{status:?}"
+            ),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -26,8 +26,13 @@ const NAME: &str = "projects/p/dashboards/d";
 /// The version 3.0 of the protocol, in the message that opens a session.
 const PROTOCOL_3: [u8; 4] = [0, 3, 0, 0];
 
-/// What is asked beside all requests: by the health probe, on a connection of its own, and by who shows when maintenance ran.
-const BESIDE: [&str; 2] = ["-- schema_readiness", "-- list_maintenance_tasks"];
+/// What is asked beside all requests: by the health probe, on a connection of its own, by who shows when maintenance ran, and by who
+/// writes the events of denied calls.
+const BESIDE: [&str; 3] = [
+    "-- schema_readiness",
+    "-- list_maintenance_tasks",
+    "-- append_folded_calls",
+];
 
 /// Stands before the database's Unix socket and writes down each round trip that is asked of it.
 struct Observer {

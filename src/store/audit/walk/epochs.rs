@@ -89,7 +89,7 @@ impl Epochs {
         }
         // Transaction ids have begun again, and no seal says so yet.
         if let Some(last) = sealed.filter(|last| last.is_restored()) {
-            epochs.push((last.epoch + 1, last.last_seq));
+            epochs.push((last.epoch.saturating_add(1), last.last_seq));
         }
         Ok(Self(epochs))
     }
