@@ -5,21 +5,14 @@ use std::time::Duration;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use tonic::Code;
-use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::blocking::{HeldTable, wait_until_pool_is_free};
 use crate::support::channel::Channel;
-use crate::support::network::{Gateway, LostCommit, Traffic, launch_behind_gateway};
+use crate::support::network::{LostCommit, Traffic, serve_behind_gateway};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
-
-async fn serving_behind_gateway() -> (TestServer, Gateway) {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
-    server.wait_until(ServingStatus::Serving).await;
-    (server, gateway)
-}
 
 /// What is stored: revisions, audit events and answers that are kept for repeated calls.
 async fn stored(server: &TestServer) -> (i64, i64, i64) {
@@ -32,7 +25,7 @@ async fn stored(server: &TestServer) -> (i64, i64, i64) {
 
 #[tokio::test]
 async fn a_commit_that_never_arrived_did_nothing() {
-    let (server, gateway) = serving_behind_gateway().await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let mut client = server.dashboards().await;
     gateway.lose_commit(LostCommit::Unsent);
 
@@ -50,7 +43,7 @@ async fn a_commit_that_never_arrived_did_nothing() {
 
 #[tokio::test]
 async fn a_commit_whose_answer_was_lost_succeeded_once() {
-    let (server, gateway) = serving_behind_gateway().await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let mut client = server.dashboards().await;
     for (number, how) in [(1, LostCommit::Unanswered), (2, LostCommit::ToldByPooler)] {
         gateway.lose_commit(how);
@@ -62,7 +55,7 @@ async fn a_commit_whose_answer_was_lost_succeeded_once() {
 
 #[tokio::test]
 async fn a_commit_that_never_arrived_is_not_answered_for_a_duplicate_that_did_the_work() {
-    let (server, gateway) = serving_behind_gateway().await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let request = proto::CreateDashboardRequest {
         request_id: Uuid::new_v4().to_string(),
         ..create_request("d")
@@ -94,7 +87,7 @@ async fn a_commit_that_never_arrived_is_not_answered_for_a_duplicate_that_did_th
 
 #[tokio::test]
 async fn an_update_whose_answer_was_lost_succeeded_once() {
-    let (server, gateway) = serving_behind_gateway().await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let mut client = server.dashboards().await;
     let created = create(&mut client, "d").await;
     gateway.lose_commit(LostCommit::Unanswered);
@@ -118,8 +111,13 @@ async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
     let chosen = Uuid::new_v4().to_string();
     // The caller's own request id, and one that the server makes up.
     for request_id in [chosen.as_str(), ""] {
-        // A call that failed is written about in the background, on a connection that the next one would learn the outcome by.
-        let (server, gateway) = serving_behind_gateway().await;
+        // What is read and written in the background leaves connections, and by another one the outcome would be learned. A call that
+        // failed is written about, so each has a server of its own.
+        let (server, gateway) = serve_behind_gateway(|config| {
+            config.pool.max_open = 1;
+            config.pool.max_idle = 1;
+        })
+        .await;
         let mut client = server.dashboards().await;
         let request = proto::CreateDashboardRequest {
             request_id: request_id.into(),
@@ -152,11 +150,10 @@ async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
 
 #[tokio::test]
 async fn a_commit_that_the_network_swallows_is_learned_by_a_retry() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
+    let (server, gateway) = serve_behind_gateway(|config| {
         config.requests.timeout = Duration::from_secs(1);
     })
     .await;
-    server.wait_until(ServingStatus::Serving).await;
     let mut client = server.dashboards().await;
     let request = proto::CreateDashboardRequest {
         request_id: Uuid::new_v4().to_string(),
@@ -199,7 +196,7 @@ async fn answer_when_back(
 
 #[tokio::test]
 async fn a_lost_commit_is_looked_up_until_the_database_is_back() {
-    let (server, gateway) = serving_behind_gateway().await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let mut client = server.dashboards().await;
     gateway.lose_commit(LostCommit::UnansweredAndRefused);
     let comes_back = async {

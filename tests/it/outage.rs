@@ -11,7 +11,7 @@ use crate::support::TestServer;
 use crate::support::access::grant;
 use crate::support::blocking::{HeldTable, begin_create, wait_until_pool_is_free};
 use crate::support::http;
-use crate::support::network::{Traffic, launch_behind_gateway};
+use crate::support::network::{Traffic, launch_behind_gateway, serve_behind_gateway};
 use crate::support::requests::{as_user, create, create_request, get, reason};
 
 /// Calls that nobody can serve are refused, and may be tried again.
@@ -71,8 +71,7 @@ async fn a_connection_that_is_cut_fails_its_call_and_no_other() {
 
 #[tokio::test]
 async fn an_outage_is_noticed_and_ends() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
-    server.wait_until(ServingStatus::Serving).await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let mut client = server.dashboards().await;
     create(&mut client, "before").await;
 
@@ -93,8 +92,7 @@ async fn an_outage_is_noticed_and_ends() {
 
 #[tokio::test]
 async fn what_can_not_be_decided_is_neither_allowed_nor_denied() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
-    server.wait_until(ServingStatus::Serving).await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     grant(&server, "projects/p", "user:eve", Role::Editor).await;
     gateway.set(Traffic::IsRefused);
     gateway.cut();
@@ -111,11 +109,10 @@ async fn what_can_not_be_decided_is_neither_allowed_nor_denied() {
 
 #[tokio::test]
 async fn a_network_that_swallows_everything_holds_nobody() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
+    let (server, gateway) = serve_behind_gateway(|config| {
         config.requests.timeout = Duration::from_secs(1);
     })
     .await;
-    server.wait_until(ServingStatus::Serving).await;
     let mut client = server.dashboards().await;
     create(&mut client, "before").await;
 

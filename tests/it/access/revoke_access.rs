@@ -7,13 +7,12 @@ use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::import_dashboards_request::Part;
 use proto::Role;
 use tonic::{Code, Status};
-use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::access::{Client, grant, granted, revoke_request};
 use crate::support::audit::{details, events, stored};
-use crate::support::network::{LostCommit, Traffic, launch_behind_gateway};
+use crate::support::network::{LostCommit, serve_behind_gateway};
 use crate::support::requests::{as_user, assert_invalid, assert_refused, create, list_request};
 use crate::support::transfer::{atomic, begin_as, item, message, options, read_all, resource};
 
@@ -55,11 +54,10 @@ async fn a_revoked_role_is_gone_at_once() {
 /// The revocation was committed, and its call was over before that was known.
 #[tokio::test]
 async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |config| {
+    let (server, gateway) = serve_behind_gateway(|config| {
         config.requests.timeout = Duration::from_secs(2);
     })
     .await;
-    server.wait_until(ServingStatus::Serving).await;
     let made = grant(&server, "projects/p", "user:eve", Role::Viewer).await;
     let mut dashboards = server.dashboards().await;
     let mut list = async || {

@@ -9,7 +9,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use super::*;
 
 use crate::support::access::grant;
-use crate::support::network::{Traffic, launch_behind_gateway};
+use crate::support::network::{Traffic, serve_behind_gateway};
 use crate::support::requests::{create, get, reason};
 use crate::support::{access, http, sharing};
 
@@ -289,8 +289,7 @@ async fn who_fails_at_many_things_leaves_few_events_more_than_are_told_by_name()
 
 #[tokio::test]
 async fn what_was_denied_while_the_database_was_away_is_written_when_it_is_back() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
-    server.wait_until(ServingStatus::Serving).await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     gateway.set(Traffic::IsRefused);
     gateway.cut();
     server.wait_until(ServingStatus::NotServing).await;

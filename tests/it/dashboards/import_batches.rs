@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::audit::{AuditEvent, events, stored};
 use crate::support::blocking::HeldTable;
-use crate::support::network::{LostCommit, Traffic, launch_behind_gateway};
+use crate::support::network::{LostCommit, serve_behind_gateway};
 use crate::support::requests::{apply, assert_refused, spec_named};
 use crate::support::transfer::{begin, import, item, options, outcomes, read_all, resource};
 
@@ -329,8 +329,7 @@ async fn a_shutdown_in_the_middle_of_batches_leaves_an_import_that_can_be_repeat
 #[tokio::test]
 async fn a_batch_whose_commit_was_lost_is_in_once_or_not_at_all() {
     for (how, arrives) in [(LostCommit::Unanswered, true), (LostCommit::Unsent, false)] {
-        let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
-        server.wait_until(ServingStatus::Serving).await;
+        let (server, gateway) = serve_behind_gateway(|_| {}).await;
         let mut client = server.dashboards().await;
         // What is sent before the batch is refused, so the first COMMIT is that of the batch.
         for number in 1..=AT_ONCE {

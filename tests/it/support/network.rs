@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::TestServer;
 use super::cluster::TestDatabase;
@@ -127,6 +128,13 @@ pub async fn launch_behind_gateway(traffic: Traffic, adjust: impl FnOnce(&mut Se
     let gateway = Gateway::before(database.config(), traffic).await;
     let route = gateway.route(database.config());
     (TestServer::launch(database, route, adjust).await, gateway)
+}
+
+/// The same, once it serves.
+pub async fn serve_behind_gateway(adjust: impl FnOnce(&mut ServeConfig)) -> (TestServer, Gateway) {
+    let (server, gateway) = launch_behind_gateway(Traffic::Passes, adjust).await;
+    server.wait_until(ServingStatus::Serving).await;
+    (server, gateway)
 }
 
 impl Drop for Gateway {
