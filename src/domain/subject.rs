@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
 use super::share_link::holds_secret;
-use super::user::is_unseen;
+use super::user::{MAX_USER_BYTES, is_name};
 use super::violation::Violation;
-
-/// The longest name of a user or a group in bytes.
-const MAX_NAME_BYTES: usize = 512;
 
 /// `user:…` or `group:…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,17 +19,16 @@ impl Subject {
     ///
     /// # Errors
     /// `FIELD_REQUIRED` on `field` when empty; `FIELD_INVALID` for another form, and for a name that is empty, longer than 512
-    /// bytes, has characters that are [unseen](is_unseen), or holds the secret of a share link.
+    /// bytes, has characters that are [unseen](super::user::is_unseen), or holds the secret of a share link.
     pub fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         if text.is_empty() {
             let description = "must be set: user:NAME or group:NAME";
             return Err(Violation::new(field, Reason::FieldRequired, description));
         }
         let name = text.strip_prefix("user:").or_else(|| text.strip_prefix("group:"));
-        let is_name = |name: &str| (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(is_unseen);
         if !name.is_some_and(is_name) {
             let description = format!(
-                "must be user:NAME or group:NAME, with 1 to {MAX_NAME_BYTES} bytes without control and format characters"
+                "must be user:NAME or group:NAME, with 1 to {MAX_USER_BYTES} bytes without control and format characters"
             );
             return Err(Violation::new(field, Reason::FieldInvalid, description));
         }
@@ -84,7 +80,7 @@ mod tests {
         ] {
             assert_eq!(Subject::parse("subject", text).unwrap().as_str(), text);
         }
-        assert!(Subject::parse("subject", &format!("user:{}", "x".repeat(MAX_NAME_BYTES))).is_ok());
+        assert!(Subject::parse("subject", &format!("user:{}", "x".repeat(MAX_USER_BYTES))).is_ok());
     }
 
     #[test]
@@ -101,7 +97,7 @@ mod tests {
             "user:\0",
             "user:ada\u{200b}",
             "group:\u{202e}sre",
-            &format!("group:{}", "x".repeat(MAX_NAME_BYTES + 1)),
+            &format!("group:{}", "x".repeat(MAX_USER_BYTES + 1)),
         ] {
             assert_eq!(refused(text), Reason::FieldInvalid, "{text}");
         }

@@ -10,7 +10,7 @@ use super::reason::Reason;
 use super::share_link::holds_secret;
 use super::violation::Violation;
 
-/// The longest user name in bytes.
+/// The longest name of a user or a group in bytes.
 pub const MAX_USER_BYTES: usize = 512;
 
 /// The user id that stands for the caller.
@@ -32,7 +32,7 @@ impl UserId {
     /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], has characters that are
     /// [unseen](is_unseen), or holds the secret of a share link.
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
-        if name.is_empty() || name.len() > MAX_USER_BYTES || name.chars().any(is_unseen) {
+        if !is_name(name) {
             let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control and format characters");
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
@@ -72,6 +72,12 @@ impl UserId {
     pub fn subject(&self) -> String {
         format!("user:{}", self.0)
     }
+}
+
+/// Whether a text can be the name of a user or a group: 1 to [`MAX_USER_BYTES`] bytes, none of them of a character that is
+/// [unseen](is_unseen).
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(is_unseen)
 }
 
 /// Whether a character is none that is seen: a control, or one that formats others (the general categories Cc and Cf of

@@ -1,6 +1,8 @@
 //! Retention: a partition whose time is over goes as a whole, once all of its events are sealed. A signed checkpoint stands for
 //! it, and an event of the log itself says so; the three happen in one transaction.
 
+use std::fmt::Display;
+
 use postgres_types::Type;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -62,10 +64,9 @@ pub(in crate::store) async fn drop_oldest(
         return Ok(false);
     };
     refuse_unsealed(tx, oldest).await?;
-    let kept_from = oldest.plus(1);
-    let last = last_seal_before(tx, kept_from, config.public_keys()).await?;
+    let last = last_seal_to_drop(tx, oldest, config.public_keys()).await?;
     let checkpoint = Checkpoint {
-        kept_from,
+        kept_from: oldest.plus(1),
         seal_number: last.number,
         seal_root: last.root,
         dropped_events: count_sealed(tx, oldest).await?,
@@ -95,10 +96,7 @@ async fn refuse_unsealed(tx: &Transaction<'_>, month: Month) -> Result<()> {
         return Ok(());
     };
     let id: Uuid = row.try_get("id")?;
-    let partition = month.partition();
-    Err(Error::internal(format!(
-        "{partition} stays: its event {id} is not sealed"
-    )))
+    Err(stays(month, format!("its event {id} is not sealed")))
 }
 
 async fn count_sealed(tx: &Transaction<'_>, month: Month) -> Result<i64> {
@@ -106,23 +104,19 @@ async fn count_sealed(tx: &Transaction<'_>, month: Month) -> Result<i64> {
     Ok(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
 }
 
-/// The last seal before all those over months that are kept.
+/// The last seal before all those over months behind `oldest`, which are kept.
 ///
 /// Verification begins behind it, so whoever can edit seals could have the server sign that others are of no account: each one
 /// from the checkpoint before is looked at first.
-async fn last_seal_before(tx: &Transaction<'_>, kept_from: Month, keys: PublicKeys) -> Result<Head> {
-    let stays = |finding: Finding| {
-        let partition = kept_from.plus(-1).partition();
-        Error::internal(format!("{partition} stays: {finding}"))
-    };
+async fn last_seal_to_drop(tx: &Transaction<'_>, oldest: Month, keys: PublicKeys) -> Result<Head> {
+    let changed = |finding: Finding| stays(oldest, finding);
     let mut chain = SealChain::new(keys);
     let checkpoints = tx.query(CHECKPOINT, &[]).await?;
     if let Some((before, signed)) = checkpoints.first().map(rows::checkpoint).transpose()? {
-        chain.begin_behind(&before, &signed).map_err(stays)?;
-        if kept_from <= before.kept_from {
-            let partition = kept_from.plus(-1).partition();
-            let problem = format!("{partition} stays: it was dropped before, as a checkpoint says, and is there again");
-            return Err(Error::internal(problem));
+        chain.begin_behind(&before, &signed).map_err(changed)?;
+        if oldest < before.kept_from {
+            let why = "it was dropped before, as a checkpoint says, and is there again";
+            return Err(stays(oldest, why));
         }
     }
     loop {
@@ -134,12 +128,16 @@ async fn last_seal_before(tx: &Transaction<'_>, kept_from: Month, keys: PublicKe
         }
         for row in &page {
             let seal = rows::seal(row)?;
-            if seal.content.month >= kept_from {
+            if seal.content.month > oldest {
                 return Ok(chain.last());
             }
-            chain.take(&seal).map_err(stays)?;
+            chain.take(&seal).map_err(changed)?;
         }
     }
+}
+
+fn stays(month: Month, why: impl Display) -> Error {
+    Error::internal(format!("{} stays: {why}", month.partition()))
 }
 
 async fn insert(tx: &Transaction<'_>, checkpoint: &Checkpoint, signed: &Signed) -> Result<()> {

@@ -136,7 +136,7 @@ pub struct AuditWalk {
     /// What may have events behind those of its seals.
     leftovers: VecDeque<StreamKey>,
     /// How many events were given.
-    met: u64,
+    met: usize,
     /// Whether those were given, too, that are in none of the months.
     has_strays: bool,
 }
@@ -172,7 +172,7 @@ impl AuditWalk {
             }
         }
         let is_event = |item: &&AuditItem| !matches!(item, AuditItem::Seal(_));
-        self.met += items.iter().filter(is_event).map(|_| 1).sum::<u64>();
+        self.met += items.iter().filter(is_event).count();
         if items.is_empty() && !self.has_strays {
             let strays = strays::find(&mut self.snapshot, self.met, self.epochs.first()).await?;
             items.extend(strays.into_iter().map(|event| AuditItem::Event(Box::new(event))));

@@ -28,12 +28,12 @@ const READ: &str = concat!(
 ///
 /// # Errors
 /// The database can't be reached; `Internal` when there are more than were met, and they are not found.
-pub(super) async fn find(snapshot: &mut Snapshot, met: u64, before_all: i64) -> Result<Vec<AuditEvent>> {
+pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -> Result<Vec<AuditEvent>> {
     let counts: Vec<i64> = snapshot
         .read_all(COUNT, &[], |row| row.try_get(0).map_err(Error::from))
         .await?;
     let counted = counts.first().copied().unwrap_or_default();
-    if u64::try_from(counted) == Ok(met) {
+    if usize::try_from(counted) == Ok(met) {
         return Ok(Vec::new());
     }
     let strays = snapshot
