@@ -44,12 +44,15 @@ struct Sealed {
 
 impl Sealed {
     fn new(connect: &ConnectConfig) -> Self {
+        Self::with_key(connect, new_key())
+    }
+
+    fn with_key(connect: &ConnectConfig, key: Arc<SigningKey>) -> Self {
         let pool = Pool::connect_lazy(connect.clone(), PoolConfig::default()).unwrap();
         let retention = Retention {
             revisions_kept: 100,
             deleted_dashboards: Duration::from_secs(3600),
         };
-        let key = new_key();
         let audit = AuditConfig {
             key: Some(Arc::clone(&key)),
             ..AuditConfig::default()

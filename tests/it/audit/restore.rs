@@ -23,17 +23,10 @@ impl Restored {
         migrate(&config).await;
         let sql = connect::connect(&config).await.unwrap().client;
         copy_log(old, &sql).await;
-        let pool = Pool::connect_lazy(config, PoolConfig::default()).unwrap();
-        let retention = Retention {
-            revisions_kept: 100,
-            deleted_dashboards: Duration::ZERO,
-        };
-        let key = Arc::clone(&sealed.key);
-        let store = Store::new(pool, retention);
         Self {
             younger,
             sql,
-            sealed: Sealed { store, key },
+            sealed: Sealed::with_key(&config, Arc::clone(&sealed.key)),
         }
     }
 

@@ -107,13 +107,7 @@ async fn a_partition_with_an_event_that_is_not_sealed_stays() {
 #[tokio::test]
 async fn without_a_key_nothing_is_dropped_and_a_service_may_not() {
     let (database, sql, owner) = old_log().await;
-    let service = Sealed {
-        key: Arc::clone(&owner.key),
-        store: Sealed::new(&database.service_config()).store.with_audit(AuditConfig {
-            key: Some(Arc::clone(&owner.key)),
-            ..AuditConfig::default()
-        }),
-    };
+    let service = Sealed::with_key(&database.service_config(), Arc::clone(&owner.key));
     let refused = drop_old(&service).await.unwrap_err();
     assert!(matches!(refused, MaintenanceError::NotAllowed(_)), "{refused}");
     let keyless = Sealed {

@@ -19,6 +19,14 @@ pub async fn sealed_log() -> (TestDatabase, Client, Sealed, Vec<Uuid>) {
     (database, sql, sealed, ids)
 }
 
+/// A copy of an event, with other `values` of `columns`.
+pub fn copy(into: &str, of: Uuid, columns: &str, values: &str) -> String {
+    format!(
+        "INSERT INTO {into} ({columns}, actor, auth_method, method, permission, resource, correlation_id)
+        SELECT {values}, actor, auth_method, method, permission, resource, correlation_id FROM kept_log WHERE id = '{of}'"
+    )
+}
+
 /// Makes the log as it was, and sees that it passes.
 pub async fn put_back(sql: &Client, sealed: &Sealed) {
     let statement = "DELETE FROM audit_log; INSERT INTO audit_log TABLE kept_log;
@@ -32,12 +40,7 @@ pub async fn put_back(sql: &Client, sealed: &Sealed) {
 async fn events_that_were_edited_removed_inserted_or_reordered_are_named() {
     let (_, sql, sealed, ids) = sealed_log().await;
     let (before, one, next) = (ids[5], ids[6], ids[7]);
-    let copy = |columns: &str, values: &str| {
-        format!(
-            "INSERT INTO audit_log ({columns}, actor, auth_method, method, permission, resource, correlation_id)
-            SELECT {values}, actor, auth_method, method, permission, resource, correlation_id FROM audit_log WHERE id = '{one}'"
-        )
-    };
+    let copy = |columns: &str, values: &str| copy("audit_log", one, columns, values);
     let edited = Finding::EventEdited { id: one, seal: 2 };
     let removed = Finding::EventRemoved {
         seal: 2,

@@ -7,12 +7,10 @@ use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
 use data_encoding::HEXLOWER;
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
-use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::support::access::grant_request;
-use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::{apply, as_user, spec_named};
@@ -35,8 +33,7 @@ async fn all_rows(sql: &tokio_postgres::Client) -> String {
 
 /// Puts the token into fields that are for something else, and gives what comes back.
 async fn misplace(service: &ServiceProcess, token: &str) -> Vec<Status> {
-    let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc_addr())).unwrap();
-    let channel = Channel::from(endpoint.connect().await.unwrap());
+    let channel = service.channel().await;
     let mut sharing = ShareServiceClient::new(channel.clone());
     let mut preferences = PreferencesServiceClient::new(channel.clone());
     let mut audit = AuditServiceClient::new(channel);
@@ -85,8 +82,7 @@ async fn no_row_log_or_error_holds_the_secret() {
     command.env("DATABASE_URL", database_url(database.config()));
     let service = ServiceProcess::start_serving(command).await;
     apply(&mut service.dashboards().await, D, spec_named("d")).await;
-    let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc_addr())).unwrap();
-    let mut client = ShareServiceClient::new(Channel::from(endpoint.connect().await.unwrap()));
+    let mut client = ShareServiceClient::new(service.channel().await);
 
     let request = proto::CreateShareLinkRequest {
         request_id: Uuid::new_v4().to_string(),
