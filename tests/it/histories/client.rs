@@ -30,6 +30,8 @@ pub struct Client {
     recorder: Arc<Recorder>,
     /// Sends `*` in place of every etag: what a service that ignores etags would make of it.
     ignores_etags: bool,
+    /// Has endless patience with everything.
+    waits: bool,
 }
 
 /// What a client does about an outcome that it does not know.
@@ -58,6 +60,7 @@ impl Client {
             rpc: DashboardServiceClient::new(channel),
             recorder,
             ignores_etags: false,
+            waits: false,
         }
     }
 
@@ -67,6 +70,11 @@ impl Client {
             ignores_etags: true,
             ..self
         }
+    }
+
+    /// The same with endless patience: only what is answered can be seen to be lost.
+    pub fn waiting(self) -> Self {
+        Self { waits: true, ..self }
     }
 
     /// Has an operation done, however often that has to be asked for.
@@ -83,6 +91,7 @@ impl Client {
 
     /// Asks for an operation that was recorded before, until an answer says what became of it.
     pub async fn settle(&self, position: Position, operation: &Operation, patience: Patience) -> Outcome {
+        let patience = if self.waits { Patience::Endless } else { patience };
         let mut outcome = self.ask(position, operation, patience).await;
         for _ in 1..TRIES {
             let is_settled = match &outcome {
