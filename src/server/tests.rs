@@ -22,6 +22,9 @@ use crate::grpc::proto::FILE_DESCRIPTOR_SET;
 use crate::health::{PoolSnapshot, grpc_service};
 use crate::sidecar::{Sources, router};
 
+/// How long a test waits for what must happen; calls get twice as much for their end.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// A server on free ports, which ends with its test.
 struct TestServer {
     grpc_addr: SocketAddr,
@@ -43,7 +46,10 @@ impl TestServer {
             grpc_addr: localhost,
             http_addr: localhost,
             drain_delay: Duration::ZERO,
-            limits: CallLimits::default(),
+            limits: CallLimits {
+                shutdown_grace: 2 * LIMIT,
+                ..CallLimits::default()
+            },
             connection: ConnectionLimits::default(),
             tls: None,
         };
@@ -89,10 +95,10 @@ impl TestServer {
         service::call(self.channel().await, method, request).await
     }
 
-    /// Waits for the end, which must come soon, and says how long it took.
-    async fn ended(self, at_most: Duration) -> Duration {
+    /// Waits for the end, which no call that is under way may delay, and says how long it took.
+    async fn ended(self) -> Duration {
         let started = Instant::now();
-        tokio::time::timeout(at_most, self.running).await.unwrap().unwrap();
+        tokio::time::timeout(LIMIT, self.running).await.unwrap().unwrap();
         started.elapsed()
     }
 }

@@ -26,9 +26,7 @@ use uuid::Uuid;
 
 use crate::support::audit::{disable_guards, partitions};
 use crate::support::cluster::{TestDatabase, directory};
-
-/// How long a test waits for other tests to end their transactions, which hold sealing back.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::waiting;
 
 /// A new key.
 fn new_key() -> Arc<SigningKey> {
@@ -81,30 +79,24 @@ impl Sealed {
 
     /// Makes the seals of one round, once there is something to seal.
     async fn seal_round(&self) -> Vec<NewSeal> {
-        let made = async {
-            loop {
-                if let Sealing::Sealed { seals, .. } = self.store.seal_audit_log(&self.key).await.unwrap()
-                    && !seals.is_empty()
-                {
-                    return seals;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        waiting::found("a round", async || {
+            match self.store.seal_audit_log(&self.key).await.unwrap() {
+                Sealing::Sealed { seals, .. } if !seals.is_empty() => Some(seals),
+                _ => None,
             }
-        };
-        tokio::time::timeout(LIMIT, made).await.unwrap()
+        })
+        .await
     }
 
     /// Makes seals until so many more events are sealed.
     async fn seal(&self, events: usize) -> Vec<NewSeal> {
-        let all_sealed = async {
-            let mut made = Vec::new();
-            while made.iter().map(|seal: &NewSeal| seal.events).sum::<usize>() < events {
-                made.extend(self.seal_once().await);
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            made
-        };
-        tokio::time::timeout(LIMIT, all_sealed).await.unwrap()
+        let mut made: Vec<NewSeal> = Vec::new();
+        waiting::until("all are sealed", async || {
+            made.extend(self.seal_once().await);
+            made.iter().map(|seal| seal.events).sum::<usize>() >= events
+        })
+        .await;
+        made
     }
 
     async fn verify(&self) -> Report {

@@ -13,7 +13,6 @@ mod seals;
 mod verify;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use dashboard_store::config::ServeConfig;
 use dashboard_store::grpc::proto;
@@ -30,11 +29,9 @@ use crate::support::channel::Channel;
 use crate::support::cluster::{TestDatabase, directory};
 use crate::support::requests::as_user;
 use crate::support::transfer::read_all;
+use crate::support::waiting;
 
 type Client = AuditServiceClient<Channel>;
-
-/// How long a test waits for events to be written.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// The service whose calls are events themselves.
 const OWN_METHODS: &str = "perses.dashboards.v1.AuditService/";
@@ -104,18 +101,11 @@ async fn list_seals(client: &mut Client, page_size: i32) -> Vec<proto::AuditSeal
 
 /// Waits until the newest seal is by this key.
 async fn wait_for_seal_by(client: &mut Client, key: &SigningKey) -> proto::AuditSeal {
-    let sealed = async {
-        loop {
-            let newest = list_seals(client, 1).await.pop();
-            if let Some(seal) = newest.filter(|seal| seal.key_id == key.id()) {
-                return seal;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(2 * LIMIT, sealed)
-        .await
-        .expect("nothing is sealed")
+    waiting::found("a seal by the key", async || {
+        let newest = list_seals(client, 1).await.pop();
+        newest.filter(|seal| seal.key_id == key.id())
+    })
+    .await
 }
 
 /// Starts a server on the database of another one, and waits until it serves.

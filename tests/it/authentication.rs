@@ -23,12 +23,10 @@ use crate::support::TestServer;
 use crate::support::channel::Channel;
 use crate::support::requests::reason;
 use crate::support::tls_server::authentication;
+use crate::support::waiting;
 
 /// What every caller may read that proves who it is.
 const OWN_PREFERENCES: &str = "users/me/preferences";
-
-/// How long a change may take to be seen.
-const SOON: Duration = Duration::from_secs(20);
 
 /// What became of a call, as far as authentication decides it.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,12 +100,7 @@ async fn ask(channel: &Channel, path: &str) -> Status {
 
 /// Repeats a call until its outcome is this one.
 async fn until(expected: &Outcome, mut call: impl AsyncFnMut() -> Outcome) {
-    let reached = async {
-        while call().await != *expected {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    assert!(tokio::time::timeout(SOON, reached).await.is_ok(), "never {expected:?}");
+    waiting::until(&format!("{expected:?}"), async || call().await == *expected).await;
 }
 
 /// A service that takes the tokens of these issuers.

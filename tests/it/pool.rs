@@ -3,7 +3,7 @@
 mod reach;
 mod statements;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dashboard_store::config::PoolConfig;
 use dashboard_store::domain::reason::Reason;
@@ -16,6 +16,7 @@ use tokio_postgres::types::Type;
 
 use crate::support::cluster::TestDatabase;
 use crate::support::network::{Gateway, Traffic};
+use crate::support::waiting::{self, until};
 
 /// The database of every test that leaves the server alone.
 async fn database() -> &'static TestDatabase {
@@ -23,13 +24,13 @@ async fn database() -> &'static TestDatabase {
     DATABASE.get_or_init(TestDatabase::create_empty).await
 }
 
-/// Limits that let a test finish soon.
+/// Limits that are met by what must happen alone: a test that is about one sets it.
 fn pool_config(max_open: u32) -> PoolConfig {
     PoolConfig {
         max_open,
         max_idle: max_open,
-        acquire_timeout: Duration::from_secs(2),
-        query_timeout: Duration::from_secs(10),
+        acquire_timeout: waiting::LIMIT,
+        query_timeout: waiting::LIMIT,
         ..PoolConfig::default()
     }
 }
@@ -46,13 +47,9 @@ async fn backend_pid(connection: &mut PooledConnection) -> i32 {
     connection.query("SELECT pg_backend_pid()", &[]).await.unwrap()[0].get(0)
 }
 
-/// Waits for what happens in the background.
-async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !is_true().await {
-        assert!(start.elapsed() < Duration::from_secs(5), "it does not happen: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
+/// A connection of a pool that does not wait long for one, however long it takes to be opened.
+async fn lent(pool: &Pool) -> PooledConnection {
+    waiting::found("a connection", async || pool.get().await.ok()).await
 }
 
 fn reason<T>(result: Result<T, Error>) -> Option<Reason> {
@@ -108,30 +105,29 @@ async fn an_exhausted_pool_says_so() {
     let mut config = pool_config(1);
     config.acquire_timeout = Duration::from_millis(500);
     let pool = pool_with(config).await;
-    let held = pool.get().await.unwrap();
+    let held = lent(&pool).await;
+    let before = pool.stats();
     assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
     let abandoned = timeout(Duration::from_millis(20), pool.get()).await;
     assert!(abandoned.is_err());
     let stats = pool.stats();
-    assert_eq!((stats.waiting, stats.wait_count, stats.timeouts), (0, 2, 1));
-    assert!(
-        stats.wait_duration >= Duration::from_millis(110),
-        "{:?}",
-        stats.wait_duration
-    );
+    let more = (stats.wait_count - before.wait_count, stats.timeouts - before.timeouts);
+    assert_eq!((stats.waiting, more), (0, (2, 1)));
+    let waited = stats.wait_duration - before.wait_duration;
+    assert!(waited >= Duration::from_millis(510), "{waited:?}");
     drop(held);
-    assert!(pool.get().await.is_ok());
+    lent(&pool).await;
 }
 
 #[tokio::test]
 async fn a_dropped_statement_is_cancelled_in_the_database() {
     let pool = pool_of(1).await;
     let mut connection = pool.get().await.unwrap();
-    let statement = connection.query("SELECT pg_sleep(30) /* dropped statement */", &[]);
+    let statement = connection.query("SELECT pg_sleep(1000) /* dropped statement */", &[]);
     assert!(timeout(Duration::from_millis(100), statement).await.is_err());
     assert!(is_running("dropped statement").await);
     drop(connection);
-    eventually("the statement ends", async || !is_running("dropped statement").await).await;
+    until("the statement ends", async || !is_running("dropped statement").await).await;
     let mut next = pool.get().await.unwrap();
     assert_eq!(next.query("SELECT 1", &[]).await.unwrap()[0].get::<_, i32>(0), 1);
     let stats = pool.stats();
@@ -145,14 +141,14 @@ async fn a_dropped_request_ends_its_statement() {
     let request = tokio::spawn(async move {
         let mut connection = borrower.get().await?;
         connection
-            .query("SELECT pg_sleep(30) /* dropped request */", &[])
+            .query("SELECT pg_sleep(1000) /* dropped request */", &[])
             .await
             .map_err(Error::internal)
     });
-    eventually("the statement begins", async || is_running("dropped request").await).await;
+    until("the statement begins", async || is_running("dropped request").await).await;
     request.abort();
-    eventually("the statement ends", async || !is_running("dropped request").await).await;
-    eventually("the place is free", async || pool.stats().in_use == 0).await;
+    until("the statement ends", async || !is_running("dropped request").await).await;
+    until("the place is free", async || pool.stats().in_use == 0).await;
 }
 
 #[tokio::test]
@@ -213,10 +209,10 @@ async fn a_statement_that_runs_too_long_is_cancelled() {
     config.query_timeout = Duration::from_millis(100);
     let pool = pool_with(config).await;
     let mut connection = pool.get().await.unwrap();
-    let result = connection.query("SELECT pg_sleep(30) /* too long */", &[]).await;
+    let result = connection.query("SELECT pg_sleep(1000) /* too long */", &[]).await;
     assert!(matches!(result, Err(QueryError::TimedOut(limit)) if limit == Duration::from_millis(100)));
     drop(connection);
-    eventually("the statement ends", async || !is_running("too long").await).await;
+    until("the statement ends", async || !is_running("too long").await).await;
 }
 
 #[tokio::test]
@@ -265,7 +261,7 @@ async fn idle_connections_beyond_the_limit_are_closed() {
     }
     drop(held);
     assert_eq!(pool.stats().idle, 8);
-    eventually("six are closed", async || pool.stats().idle == 2).await;
+    until("six are closed", async || pool.stats().idle == 2).await;
     let stats = pool.stats();
     assert_eq!((stats.open, stats.closed.max_idle, stats.closed.broken), (2, 6, 0));
 }
@@ -286,7 +282,7 @@ async fn old_and_unused_connections_are_closed() {
     config.max_idle_time = Some(Duration::from_millis(200));
     let pool = pool_with(config).await;
     drop(pool.get().await.unwrap());
-    eventually("the idle one is closed", async || {
+    until("the idle one is closed", async || {
         pool.stats().closed.max_idle_time == 1
     })
     .await;
@@ -299,10 +295,10 @@ async fn a_dropped_statement_is_cancelled_over_tcp() {
     let gateway = Gateway::before(direct, Traffic::Passes).await;
     let pool = Pool::connect_lazy(gateway.route(direct), pool_config(1)).unwrap();
     let mut connection = pool.get().await.unwrap();
-    let statement = connection.query("SELECT pg_sleep(30) /* over tcp */", &[]);
+    let statement = connection.query("SELECT pg_sleep(1000) /* over tcp */", &[]);
     assert!(timeout(Duration::from_millis(100), statement).await.is_err());
     drop(connection);
-    eventually("the statement ends", async || !is_running("over tcp").await).await;
+    until("the statement ends", async || !is_running("over tcp").await).await;
     assert!(pool.get().await.is_ok());
 }
 

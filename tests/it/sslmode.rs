@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dashboard_store::config::{ClientCertificate, ConnectConfig, PoolConfig, SslConfig, SslMode};
 use dashboard_store::store::connect::{ConnectError, connect};
@@ -12,9 +12,10 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use tokio::sync::OnceCell;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::support::postgres::OwnPostgres;
+use crate::support::waiting;
 
 /// The name in the server's certificate; `127.0.0.1` is not in it.
 const SERVER_NAME: &str = "localhost";
@@ -62,14 +63,8 @@ impl EncryptingServer {
 
     /// Settings are loaded in the background.
     async fn wait_until_it_encrypts(&self) {
-        let start = Instant::now();
-        while connect(&self.config(SslMode::Require, None, SERVER_NAME))
-            .await
-            .is_err()
-        {
-            assert!(start.elapsed() < Duration::from_secs(10), "it does not encrypt");
-            sleep(Duration::from_millis(20)).await;
-        }
+        let config = self.config(SslMode::Require, None, SERVER_NAME);
+        waiting::until("it encrypts", async || connect(&config).await.is_ok()).await;
     }
 
     fn config(&self, mode: SslMode, authority: Option<&Path>, host: &str) -> ConnectConfig {
@@ -256,13 +251,13 @@ async fn a_dropped_statement_is_cancelled_over_tls() {
     let observer = connect(&config).await.unwrap();
     let pool = Pool::connect_lazy(config, one_connection()).unwrap();
     let mut connection = pool.get().await.unwrap();
-    let statement = connection.query("SELECT pg_sleep(30)", &[]);
+    let statement = connection.query("SELECT pg_sleep(1000)", &[]);
     assert!(timeout(Duration::from_millis(200), statement).await.is_err());
     drop(connection);
     // The place becomes free when the server has acted.
-    let mut next = timeout(Duration::from_secs(10), pool.get()).await.unwrap().unwrap();
+    let mut next = waiting::in_time("a free place", pool.get()).await.unwrap();
     next.query("SELECT 1", &[]).await.unwrap();
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state = 'active'";
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)' AND state = 'active'";
     assert_eq!(
         observer
             .client

@@ -23,5 +23,6 @@ pub mod templates;
 pub mod tls_server;
 pub mod tokens;
 pub mod transfer;
+pub mod waiting;
 
 pub use server::TestServer;

@@ -7,9 +7,6 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// Well below the ten seconds that calls get.
-const SOON: Duration = Duration::from_secs(5);
-
 #[tokio::test]
 async fn silent_connections_do_not_hold_the_shutdown() {
     let server = TestServer::start().await;
@@ -18,7 +15,7 @@ async fn silent_connections_do_not_hold_the_shutdown() {
     half_open.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     server.shutdown.begin();
-    server.ended(SOON).await;
+    server.ended().await;
 }
 
 #[tokio::test]
@@ -28,7 +25,7 @@ async fn silent_connections_are_closed_after_a_while() {
     })
     .await;
     let mut silent = TcpStream::connect(server.grpc_addr).await.unwrap();
-    let read = tokio::time::timeout(SOON, silent.read(&mut [0; 1])).await;
+    let read = tokio::time::timeout(LIMIT, silent.read(&mut [0; 1])).await;
     assert_eq!(read.unwrap().unwrap(), 0);
 }
 
@@ -43,7 +40,7 @@ async fn endless_streams_end_with_unavailable_and_do_not_hold_the_shutdown() {
     server.shutdown.begin();
     let end = stream.message().await.unwrap_err();
     assert_eq!((end.code() as i32, reason(&end).as_str()), (14, "DRAINING"));
-    server.ended(SOON).await;
+    server.ended().await;
 }
 
 #[tokio::test]
@@ -62,16 +59,16 @@ async fn a_stream_that_is_always_ready_ends_between_two_messages() {
         }
     };
     // As long as it is read, nothing but its end ends it.
-    let end = tokio::time::timeout(SOON, reading).await.unwrap();
+    let end = tokio::time::timeout(LIMIT, reading).await.unwrap();
     assert_eq!((end.code() as i32, reason(&end).as_str()), (14, "DRAINING"));
-    server.ended(SOON).await;
+    server.ended().await;
 }
 
 #[tokio::test]
 async fn calls_finish_and_new_ones_are_taken_while_draining() {
     let server = TestServer::start_with(|options| {
-        options.drain_delay = Duration::from_millis(300);
-        options.limits.default_deadline = Duration::from_millis(600);
+        options.drain_delay = Duration::from_secs(2);
+        options.limits.default_deadline = Duration::from_secs(4);
     })
     .await;
     let slow = async { server.call("Hang", Request::new(String::new())).await.unwrap_err() };
@@ -84,7 +81,7 @@ async fn calls_finish_and_new_ones_are_taken_while_draining() {
     let (status, ()) = tokio::join!(slow, begin);
     assert_eq!(reason(&status), "DEADLINE_EXCEEDED", "the call ran to its own end");
     let grpc_addr = server.grpc_addr;
-    server.ended(SOON).await;
+    server.ended().await;
     assert!(TcpStream::connect(grpc_addr).await.is_err(), "the port is free");
 }
 
@@ -98,7 +95,7 @@ async fn what_does_not_finish_is_cancelled_after_the_grace() {
     }
     let count = Arc::clone(&server.service.hanging);
     server.shutdown.begin();
-    let took = server.ended(SOON).await;
+    let took = server.ended().await;
     assert!(took >= Duration::from_millis(200), "{took:?}");
     assert_eq!(count.load(Ordering::SeqCst), 0, "the handler was dropped");
     hanging.await.unwrap().unwrap_err();
@@ -114,7 +111,7 @@ async fn a_second_signal_forces_the_end() {
     }
     server.shutdown.begin();
     server.shutdown.abort();
-    server.ended(SOON).await;
+    server.ended().await;
     hanging.await.unwrap().unwrap_err();
 }
 

@@ -1,7 +1,5 @@
 //! PurgeProject.
 
-use std::time::Duration;
-
 use dashboard_store::grpc::proto;
 use proto::Role;
 use proto::audit_service_client::AuditServiceClient;
@@ -12,10 +10,12 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted};
 use crate::support::audit::{self, details, events, stored};
+use crate::support::blocking::wait_for_locks;
 use crate::support::channel::Channel;
 use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
 use crate::support::templates;
 use crate::support::transfer::read_all;
+use crate::support::waiting;
 
 fn purge_request(name: &str) -> proto::PurgeProjectRequest {
     proto::PurgeProjectRequest {
@@ -23,9 +23,6 @@ fn purge_request(name: &str) -> proto::PurgeProjectRequest {
         ..Default::default()
     }
 }
-
-/// How long a test waits for an event to be written.
-const LIMIT: Duration = Duration::from_secs(30);
 
 const PURGED: proto::PurgeProjectResponse = proto::PurgeProjectResponse {
     purged_dashboards: 2,
@@ -204,15 +201,10 @@ async fn what_was_refused_before_is_not_told_of_in_the_next_project() {
 /// Waits for a refused call on `resource` to be told of.
 async fn first_refusal(client: &mut AuditServiceClient<Channel>, resource: &str) -> proto::AuditEvent {
     let filter = format!(r#"resource = "{resource}" AND result = DENIED"#);
-    let written = async {
-        loop {
-            if let Some(event) = events_of(client, "alice", "platform", &filter).await.pop() {
-                return event;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, written).await.expect("never written")
+    waiting::found(&filter, async || {
+        events_of(client, "alice", "platform", &filter).await.pop()
+    })
+    .await
 }
 
 #[tokio::test]
@@ -251,7 +243,7 @@ async fn a_purge_that_was_overtaken_does_not_move_the_line_back() {
     other.batch_execute(begin).await.unwrap();
     let mut client = server.dashboards().await;
     let purging = tokio::spawn(async move { client.purge_project(purge_request("projects/p")).await });
-    wait_for_record(&server).await;
+    wait_for_locks(&server.sql().await, "record_project_purge", 1).await;
     let overtake = "UPDATE project_purge SET purged_at = clock_timestamp() RETURNING purged_at";
     let line: OffsetDateTime = other.query_one(overtake, &[]).await.unwrap().get(0);
     other.batch_execute("COMMIT").await.unwrap();
@@ -259,21 +251,6 @@ async fn a_purge_that_was_overtaken_does_not_move_the_line_back() {
     let select = "SELECT purged_at FROM project_purge";
     let kept: OffsetDateTime = other.query_one(select, &[]).await.unwrap().get(0);
     assert_eq!(kept, line);
-}
-
-/// Waits until a purge waits for the row that tells of another one.
-async fn wait_for_record(server: &TestServer) {
-    let sql = server.sql().await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- record_project_purge%'";
-    let it_waits = async {
-        while sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), it_waits)
-        .await
-        .expect("it never waits");
 }
 
 #[tokio::test]

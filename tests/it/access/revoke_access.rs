@@ -12,9 +12,11 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::access::{Client, grant, granted, revoke_request};
 use crate::support::audit::{details, events, stored};
+use crate::support::blocking::wait_for_locks;
 use crate::support::network::{LostCommit, serve_behind_gateway};
 use crate::support::requests::{as_user, assert_invalid, assert_refused, create, list_request};
 use crate::support::transfer::{atomic, begin_as, item, message, options, read_all, resource};
+use crate::support::waiting;
 
 async fn revoke(client: &mut Client, name: &str) -> Result<(), Status> {
     client.revoke_access(revoke_request(name)).await.map(drop)
@@ -75,15 +77,11 @@ async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late
     assert_eq!(left, 0);
     gateway.heal();
     // The connections on which all vanished have to be replaced before anybody is answered.
-    let mut listed = list().await;
-    for _ in 0..100 {
-        if !matches!(&listed, Err(status) if status.code() != Code::PermissionDenied) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        listed = list().await;
-    }
-    assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+    let listed = waiting::found("an answer", async || match list().await {
+        Err(status) if status.code() != Code::PermissionDenied => None,
+        decided => Some(decided),
+    });
+    assert_refused(&listed.await.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
 /// A stream may last long: what was allowed when it began is not allowed for ever.
@@ -277,25 +275,11 @@ async fn an_admin_who_is_revoked_twice_at_once_is_gone_and_nobody_is_refused() {
         let name = doubly.name.clone();
         tokio::spawn(async move { revoke(&mut own, &name).await })
     });
-    wait_for_locks(&server, 2).await;
+    wait_for_locks(&server.sql().await, "lock_platform_admins", 2).await;
     holder.batch_execute("COMMIT").await.unwrap();
     for call in calls {
         call.await.unwrap().unwrap();
     }
     let left = granted(&mut server.sharing().await, "platform").await.unwrap();
     assert_eq!(left, [("user:bob".to_owned(), Role::PlatformAdmin)]);
-}
-
-/// Waits until so many statements wait for a lock.
-async fn wait_for_locks(server: &TestServer, count: i64) {
-    let sql = server.sql().await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- lock_platform_admins%'";
-    let all_wait = async {
-        while sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let limit = Duration::from_secs(30);
-    tokio::time::timeout(limit, all_wait).await.expect("they never wait");
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::support::audit::{events, fill_disk, make_room, stored};
 use crate::support::requests::{assert_refused, create, create_request, get};
 use crate::support::transfer::{atomic, import, options, outcomes, resource, send, whole};
+use crate::support::waiting;
 use crate::support::{TestServer, http, sharing};
 
 #[track_caller]
@@ -19,30 +20,20 @@ fn assert_no_room(refused: &Status) {
 
 /// Waits until the metrics have this line.
 async fn wait_for_metric(server: &TestServer, line: &str) {
-    let shown = async {
-        while !http::get(server.http_addr(), "/metrics").await.1.contains(line) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(
-        tokio::time::timeout(LIMIT, shown).await.is_ok(),
-        "{line} is never shown"
-    );
+    waiting::until(line, async || {
+        http::get(server.http_addr(), "/metrics").await.1.contains(line)
+    })
+    .await;
 }
 
 /// Waits until the failed call is an event, too: it waited for the room.
 async fn wait_for_failed(sql: &Client, method: &str) {
     let statement = "SELECT true FROM audit_log
         WHERE result = 'failed' AND reason = 'DATABASE_UNAVAILABLE' AND method LIKE '%/' || $1";
-    let written = async {
-        while sql.query_opt(statement, &[&method]).await.unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(
-        tokio::time::timeout(LIMIT, written).await.is_ok(),
-        "{method} is no event"
-    );
+    waiting::until(method, async || {
+        sql.query_opt(statement, &[&method]).await.unwrap().is_some()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -134,16 +125,11 @@ async fn without_room_nothing_is_sealed_and_the_lag_tells_until_there_is_room() 
     append(&sql, 3).await;
     // The seals have a table of their own.
     fill_disk(&sql, "audit_seal").await;
-    let sealing = async {
-        loop {
-            match sealed.store.seal_audit_log(&sealed.key).await {
-                // Others hold it back.
-                Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                Err(error) => return Status::from(error),
-            }
-        }
-    };
-    assert_no_room(&tokio::time::timeout(LIMIT, sealing).await.unwrap());
+    // Others hold it back for a while.
+    let refused = waiting::found("a refusal", async || {
+        sealed.store.seal_audit_log(&sealed.key).await.err()
+    });
+    assert_no_room(&Status::from(refused.await));
     assert!(sealed.store.sealing_lag().await.unwrap() > Duration::ZERO);
 
     make_room(&sql).await;

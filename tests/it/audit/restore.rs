@@ -6,6 +6,7 @@ use dashboard_store::store::connect;
 use futures_util::{SinkExt as _, TryStreamExt as _};
 
 use super::*;
+use crate::support::blocking::wait_for_locks;
 use crate::support::cluster::migrate;
 use crate::support::postgres::OwnPostgres;
 
@@ -176,11 +177,7 @@ async fn what_is_written_while_the_old_epoch_ends_is_of_the_new_one() {
         .await
         .unwrap();
     let writing = async {
-        let waits =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%read_unsealed%'";
-        while new.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait_for_locks(new, "read_unsealed", 1).await;
         restored.catch_up().await;
         let write = "INSERT INTO audit_log (xid, actor, auth_method, method, permission, resource, correlation_id)
             SELECT pg_snapshot_xmax(pg_current_snapshot()), 'user:ada', 'jwt', 'test', 'test', 'tests', gen_random_uuid();

@@ -9,15 +9,14 @@ use crate::support::TestServer;
 use crate::support::http;
 use crate::support::process::{self, ServiceProcess, serve_embedded};
 use crate::support::requests::create;
+use crate::support::waiting;
 
 /// Waits until every event is sealed.
 async fn wait_until_sealed(sql: &Client, events: i64) {
-    let all_sealed = async {
-        while count(sql, "audit_seal CROSS JOIN generate_series(1, event_count)").await < events {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, all_sealed).await.unwrap();
+    waiting::until("a seal for each event", async || {
+        count(sql, "audit_seal CROSS JOIN generate_series(1, event_count)").await >= events
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -45,24 +44,19 @@ async fn two_servers_seal_in_turn_while_both_write() {
     let report = sealed.verify().await;
 
     assert_eq!((report.events, report.unsealed, report.finding), (20, 0, None));
-    let has_shown = async {
-        loop {
-            let mut events = 0;
-            for server in &servers {
-                let (_, text) = http::get(server.http_addr(), "/metrics").await;
-                let shown = text
-                    .lines()
-                    .find_map(|line| line.strip_prefix("audit_sealed_events_total "));
-                events += shown.map_or(0, |count| count.parse::<i32>().unwrap());
-            }
-            let (_, health) = http::get_json(servers[0].http_addr(), "/api/v1/health").await;
-            if events == 20 && health["checks"]["audit"]["status"] == "pass" {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    waiting::until("20 events in the metrics of both", async || {
+        let mut events = 0;
+        for server in &servers {
+            let (_, text) = http::get(server.http_addr(), "/metrics").await;
+            let shown = text
+                .lines()
+                .find_map(|line| line.strip_prefix("audit_sealed_events_total "));
+            events += shown.map_or(0, |count| count.parse::<i32>().unwrap());
         }
-    };
-    tokio::time::timeout(LIMIT, has_shown).await.unwrap();
+        let (_, health) = http::get_json(servers[0].http_addr(), "/api/v1/health").await;
+        events == 20 && health["checks"]["audit"]["status"] == "pass"
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -74,16 +68,11 @@ async fn the_embedded_database_has_a_key_of_its_own_and_the_log_has_the_heads() 
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // The event of the dashboard, and those of four system templates.
-    let is_sealed = async {
-        loop {
-            let (_, text) = http::get(service.http_addr(), "/metrics").await;
-            if text.lines().any(|line| line == "audit_sealed_events_total 5") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, is_sealed).await.unwrap();
+    waiting::until("5 sealed events", async || {
+        let (_, text) = http::get(service.http_addr(), "/metrics").await;
+        text.lines().any(|line| line == "audit_sealed_events_total 5")
+    })
+    .await;
     service.signal(Signal::SIGTERM);
     let (code, log) = service.ended().await;
     assert_eq!(code, Some(0), "{log}");

@@ -11,6 +11,7 @@ use super::*;
 use crate::support::access::grant;
 use crate::support::network::{Traffic, serve_behind_gateway};
 use crate::support::requests::{create, get, reason};
+use crate::support::waiting;
 use crate::support::{access, http, sharing};
 
 /// How many calls a flood has, and how many of them at a time.
@@ -86,15 +87,10 @@ async fn what_was_denied_is_soon_there_to_read() {
         .await
         .unwrap_err();
     let mut client = client(&server).await;
-    let written = async {
-        loop {
-            if let [event] = list(&mut client, "projects/p", "result = DENIED").await.as_slice() {
-                return event.clone();
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let event = tokio::time::timeout(LIMIT, written).await.expect("never written");
+    let event = waiting::found("the denial", async || {
+        list(&mut client, "projects/p", "result = DENIED").await.pop()
+    })
+    .await;
     assert_eq!(
         (event.reason.as_str(), event.permission.as_str()),
         ("PERMISSION_DENIED", "dashboards.get")

@@ -9,6 +9,7 @@ use tonic::Code;
 use super::*;
 use crate::support::audit::disable_guards;
 use crate::support::requests::{assert_invalid, assert_refused};
+use crate::support::waiting;
 
 /// Inserts seals with these numbers, which nobody signed.
 async fn insert_seals(sql: &Sql, from: i64, to: i64) {
@@ -74,13 +75,11 @@ async fn a_listed_seal_has_all_that_its_signature_covers() {
     let mut client = client(&server).await;
     // Another one before it, which it is chained to.
     let first = wait_for_seal_by(&mut client, &key).await;
-    let seals = loop {
+    let seals = waiting::found("another seal", async || {
         let seals = list_seals(&mut client, 2).await;
-        if seals[0].number > first.number {
-            break seals;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+        (seals[0].number > first.number).then_some(seals)
+    })
+    .await;
     let seal = &seals[0];
     assert_eq!(seal.name, format!("auditSeals/{}", seal.number));
     assert_eq!(seal.previous_root, seals[1].root);

@@ -5,6 +5,7 @@ use tonic::Code;
 use super::*;
 use crate::support::audit::disable_guards;
 use crate::support::requests::{assert_invalid, assert_refused, create};
+use crate::support::waiting;
 
 /// A server that seals.
 async fn sealing_server() -> TestServer {
@@ -13,18 +14,11 @@ async fn sealing_server() -> TestServer {
 
 /// Waits until the log has a sealed event.
 async fn wait_for_seal(client: &mut Client) -> proto::AuditEvent {
-    let sealed = async {
-        loop {
-            let events = list(client, "platform", "permission = dashboards.create").await;
-            if let Some(event) = events.into_iter().find(|event| !event.seal.is_empty()) {
-                return event;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(2 * LIMIT, sealed)
-        .await
-        .expect("nothing is sealed")
+    waiting::found("a sealed event", async || {
+        let events = list(client, "platform", "permission = dashboards.create").await;
+        events.into_iter().find(|event| !event.seal.is_empty())
+    })
+    .await
 }
 
 #[tokio::test]

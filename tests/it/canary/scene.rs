@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use dashboard_store::signing::SigningKey;
 use nix::sys::signal::Signal;
@@ -20,9 +19,7 @@ use crate::support::http;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::DATASOURCE_PASSWORD;
 use crate::support::tokens::{AUDIENCE, ISSUER, KeyFile, Signer, claims_of, in_seconds, jwk_set};
-
-/// How long the service may take for anything.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::waiting;
 
 const DATABASE_PASSWORD: &str = "canary-database-password";
 
@@ -51,7 +48,10 @@ impl Scene {
         let keys = KeyFile::new(&jwk_set(&[&signer]));
         let database = TestDatabase::create().await;
         let service = ServiceProcess::start(command(&directory, &keys, &database).await).await;
-        until(async || http::get(service.http_addr(), "/ready").await.0 == 200).await;
+        waiting::until("it serves", async || {
+            http::get(service.http_addr(), "/ready").await.0 == 200
+        })
+        .await;
         let mut yesterday = claims_of("admin");
         yesterday["exp"] = json!(in_seconds(-86_400));
         Self {
@@ -124,7 +124,10 @@ impl Scene {
     /// Waits until the audit log was sealed with its key.
     pub async fn wait_until_sealed(&self) {
         let sql = self.database.connect().await;
-        until(async || !sql.query("SELECT FROM audit_seal", &[]).await.unwrap().is_empty()).await;
+        waiting::until("a seal", async || {
+            !sql.query("SELECT FROM audit_seal", &[]).await.unwrap().is_empty()
+        })
+        .await;
     }
 
     /// Stops the service: all that it has logged.
@@ -134,16 +137,6 @@ impl Scene {
         assert_eq!(code, Some(0));
         log
     }
-}
-
-/// Waits until it is so; a test that waits in vain fails.
-async fn until(is_so: impl AsyncFn() -> bool) {
-    let reached = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, reached).await.unwrap();
 }
 
 /// How the service is run: with every secret that it can have.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,9 +13,7 @@ use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::recording;
 use crate::support::requests::spec_of_size;
-
-/// How long everything here may take.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::waiting;
 
 /// A running import, which a pipe can hold up: a file that does not end before somebody writes to it.
 struct Running {
@@ -42,7 +39,7 @@ impl Running {
 
     /// The next line of its output; none after the last.
     async fn next_line(&mut self) -> Option<String> {
-        let line = tokio::time::timeout(LIMIT, self.lines.next_line()).await.unwrap();
+        let line = waiting::in_time("the next line", self.lines.next_line()).await;
         line.unwrap().inspect(|text| recording::output(&format!("{text}\n")))
     }
 

@@ -9,6 +9,7 @@ use tonic::Code;
 use crate::support::TestServer;
 use crate::support::mutation::{Call, Mutation, Scene};
 use crate::support::requests::{create, create_request, get, json_text, reason};
+use crate::support::waiting;
 
 #[tokio::test]
 async fn delete_marks_the_dashboard_and_keeps_its_content() {
@@ -148,10 +149,11 @@ async fn delete_comes_after_the_change_that_it_waited_for() {
     };
     let deletion = tokio::spawn(async move { client.delete_dashboard(request).await });
     let observer = server.sql().await;
-    let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while observer.query(waiting, &[]).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let lock = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    waiting::until("it waits", async || {
+        !observer.query(lock, &[]).await.unwrap().is_empty()
+    })
+    .await;
     let touch = "UPDATE dashboard SET generation = generation + 1 RETURNING updated_at";
     let touched_at: OffsetDateTime = change.query_one(touch, &[]).await.unwrap().get(0);
     change.commit().await.unwrap();

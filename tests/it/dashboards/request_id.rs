@@ -1,7 +1,5 @@
 //! `request_id`: a mutation happens once for each caller, method, id and content.
 
-use std::time::Duration;
-
 use dashboard_store::grpc::proto;
 use futures_util::future::join_all;
 use prost_types::FieldMask;
@@ -10,6 +8,7 @@ use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::audit::{events, stored};
+use crate::support::blocking::wait_for_locks;
 use crate::support::mutation::{Call, Mutation, Scene};
 use crate::support::requests::{as_user, create, create_request, get, json_spec, reason, spec_named, violations};
 
@@ -124,12 +123,13 @@ async fn other_content_is_refused_while_the_first_call_still_runs() {
         etag: "*".into(),
         ..first.clone()
     };
+    let observer = server.sql().await;
     let mut first_client = client.clone();
     let first_call = tokio::spawn(async move { Mutation::Delete.call(&mut first_client, first).await });
-    wait_for(&server, "lock_dashboard_head").await;
+    wait_for_locks(&observer, "lock_dashboard_head", 1).await;
     let mut second_client = client;
     let second_call = tokio::spawn(async move { Mutation::Delete.call(&mut second_client, second).await });
-    wait_for(&server, "lock_request").await;
+    wait_for_locks(&observer, "lock_request", 1).await;
     blocker.batch_execute("COMMIT").await.unwrap();
 
     let deleted = first_call.await.unwrap().unwrap().unwrap();
@@ -292,22 +292,6 @@ async fn an_answer_whose_revision_was_pruned_comes_without_the_document() {
         ..dashboard
     });
     assert_eq!(replayed.dashboard, expected);
-}
-
-/// Waits until a statement of this name waits for a lock in the database of the test.
-async fn wait_for(server: &TestServer, statement: &str) {
-    let observer = server.sql().await;
-    let sql = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1";
-    let pattern = format!("-- {statement}%");
-    let limit = Duration::from_secs(30);
-    let waits = async {
-        while observer.query_one(sql, &[&pattern]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let reached = tokio::time::timeout(limit, waits).await;
-    assert!(reached.is_ok(), "{statement} never waits");
 }
 
 #[tokio::test]

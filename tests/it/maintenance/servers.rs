@@ -12,9 +12,7 @@ use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::create;
-
-/// How long a test waits for something.
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::support::waiting;
 
 /// The templates that come with the service.
 const INSTALLED: &str = "dashboard_template WHERE is_system";
@@ -27,34 +25,23 @@ async fn launch(database: &TestDatabase) -> TestServer {
 
 /// Waits until so many tasks have done their work.
 async fn wait_for_finished(sql: &Client, tasks: usize) {
-    let finished = async {
-        while usize::try_from(count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await).unwrap() < tasks {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, finished).await.unwrap();
+    waiting::until("all tasks are done", async || {
+        let finished = count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await;
+        usize::try_from(finished).unwrap() >= tasks
+    })
+    .await;
 }
 
 /// Waits until the templates that come with the service are there.
 async fn wait_for_templates(sql: &Client) {
-    let installed = async {
-        while count(sql, INSTALLED).await < 4 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, installed).await.unwrap();
+    waiting::until("the templates", async || count(sql, INSTALLED).await >= 4).await;
 }
 
 /// Waits until nobody else is in a transaction.
 async fn wait_until_idle(sql: &Client) {
     let others = "pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
         AND state <> 'idle' AND pid <> pg_backend_pid()";
-    let idle = async {
-        while count(sql, others).await > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, idle).await.unwrap();
+    waiting::until("all are idle", async || count(sql, others).await == 0).await;
 }
 
 /// What a server says of its maintenance: each line of the metric, without its name.
@@ -77,24 +64,17 @@ async fn of_two_servers_one_does_each_task() {
         .collect();
     once.sort();
     wait_for_finished(&sql, TASKS.len()).await;
-    let has_shown = async {
-        loop {
-            let mut last_successes = 0;
-            let mut runs = Vec::new();
-            for server in &servers {
-                runs.extend(shown(server, "maintenance_runs_total").await);
-                last_successes = last_successes.max(shown(server, "maintenance_last_success_seconds{").await.len());
-            }
-            runs.retain(|run| {
-                !run.ends_with(" 0") && TASKS.iter().any(|task| !task.at_start && run.contains(task.name))
-            });
-            if runs.len() >= once.len() && last_successes == TASKS.len() {
-                return runs;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    let mut runs = waiting::found("each task in the metrics of one", async || {
+        let mut last_successes = 0;
+        let mut runs = Vec::new();
+        for server in &servers {
+            runs.extend(shown(server, "maintenance_runs_total").await);
+            last_successes = last_successes.max(shown(server, "maintenance_last_success_seconds{").await.len());
         }
-    };
-    let mut runs = tokio::time::timeout(LIMIT, has_shown).await.unwrap();
+        runs.retain(|run| !run.ends_with(" 0") && TASKS.iter().any(|task| !task.at_start && run.contains(task.name)));
+        (runs.len() >= once.len() && last_successes == TASKS.len()).then_some(runs)
+    })
+    .await;
     runs.sort();
     assert_eq!(runs, once);
     assert_eq!(count(&sql, INSTALLED).await, 4);
@@ -157,16 +137,11 @@ async fn a_server_that_takes_no_part_shows_when_others_did_it() {
     run(&store(&database, 100), "system_templates").await;
     let connect = database.config().clone();
     let server = TestServer::launch(database, connect, |config| config.maintenance = false).await;
-    let has_shown = async {
-        loop {
-            let successes = shown(&server, "maintenance_last_success_seconds{").await;
-            if !successes.is_empty() {
-                return successes;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let successes = tokio::time::timeout(LIMIT, has_shown).await.unwrap();
+    let successes = waiting::found("the last success", async || {
+        let successes = shown(&server, "maintenance_last_success_seconds{").await;
+        (!successes.is_empty()).then_some(successes)
+    })
+    .await;
     assert!(
         successes[0].starts_with(r#"maintenance_task="system_templates"} "#),
         "{successes:?}"
@@ -188,7 +163,7 @@ async fn a_server_that_stops_rolls_back_what_it_is_at() {
     let server = launch(&database).await;
     held.wait_for_waiting(1).await;
 
-    tokio::time::timeout(LIMIT, server.stop()).await.unwrap();
+    waiting::in_time("its end", server.stop()).await;
 
     // Whatever still runs could go on now.
     held.release().await;

@@ -14,17 +14,21 @@ fn nobody() -> DatabaseHost {
     }
 }
 
+/// A pool that would wait for a connection for longer than a test: what comes in time has not waited for that.
+fn patient(max_open: u32) -> PoolConfig {
+    PoolConfig {
+        acquire_timeout: 2 * waiting::LIMIT,
+        ..pool_config(max_open)
+    }
+}
+
 #[tokio::test]
 async fn a_database_that_is_down_is_told_promptly() {
     let mut connect = database().await.config().clone();
     connect.hosts = vec![nobody()];
-    let mut config = pool_config(5);
-    config.acquire_timeout = Duration::from_secs(30);
-    let pool = Pool::connect_lazy(connect, config).unwrap();
+    let pool = Pool::connect_lazy(connect, patient(5)).unwrap();
     for _ in 0..20 {
-        let start = Instant::now();
-        let refused = pool.get().await;
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let refused = waiting::in_time("a refusal", pool.get()).await;
         let Err(Error::Unavailable {
             reason,
             cause,
@@ -44,21 +48,17 @@ async fn a_database_that_is_down_is_told_promptly() {
 #[tokio::test]
 async fn the_pool_recovers_when_the_database_comes_back() {
     let mut postgres = OwnPostgres::start().await;
-    let pool = Pool::connect_lazy(postgres.tcp_config("127.0.0.1"), pool_config(4)).unwrap();
+    let pool = Pool::connect_lazy(postgres.tcp_config("127.0.0.1"), patient(4)).unwrap();
     let held = [pool.get().await.unwrap(), pool.get().await.unwrap()];
     drop(held);
     postgres.stop().await;
     // The pool must have had the chance to notice.
     sleep(Duration::from_millis(50)).await;
-    let start = Instant::now();
-    assert_eq!(reason(pool.get().await), Some(Reason::DatabaseUnavailable));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let refused = waiting::in_time("a refusal", pool.get()).await;
+    assert_eq!(reason(refused), Some(Reason::DatabaseUnavailable));
     sleep(Duration::from_millis(300)).await;
     postgres.resume().await;
-    let start = Instant::now();
-    eventually("a connection is lent", async || pool.get().await.is_ok()).await;
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
-    let mut connection = pool.get().await.unwrap();
+    let mut connection = lent(&pool).await;
     assert_eq!(connection.query("SELECT 1", &[]).await.unwrap()[0].get::<_, i32>(0), 1);
 }
 
@@ -68,16 +68,15 @@ async fn a_server_that_stays_silent_does_not_hold_the_pool() {
     let gateway = Gateway::before(direct, Traffic::Vanishes).await;
     let mut connect = gateway.route(direct);
     connect.connect_timeout = Duration::from_millis(400);
-    let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
+    let pool = Pool::connect_lazy(connect, patient(2)).unwrap();
     for _ in 0..3 {
-        let start = Instant::now();
-        let (first, second) = tokio::join!(pool.get(), pool.get());
+        let both = async { tokio::join!(pool.get(), pool.get()) };
+        let (first, second) = waiting::in_time("two refusals", both).await;
         assert_eq!(reason(first), Some(Reason::DatabaseUnavailable));
         assert_eq!(reason(second), Some(Reason::DatabaseUnavailable));
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
     gateway.set(Traffic::Passes);
-    eventually("both are lent", async || {
+    until("both are lent", async || {
         let (first, second) = tokio::join!(pool.get(), pool.get());
         first.is_ok() && second.is_ok()
     })
@@ -89,18 +88,19 @@ async fn a_database_that_opens_no_more_connections_in_time_is_not_called_away() 
     let direct = database().await.config();
     let gateway = Gateway::before(direct, Traffic::Passes).await;
     let mut connect = gateway.route(direct);
-    connect.connect_timeout = Duration::from_secs(30);
+    connect.connect_timeout = 2 * waiting::LIMIT;
     let mut config = pool_config(2);
     config.acquire_timeout = Duration::from_millis(300);
     let pool = Pool::connect_lazy(connect, config).unwrap();
-    let held = pool.get().await.unwrap();
+    let held = lent(&pool).await;
+    let before = pool.stats();
     gateway.set(Traffic::Vanishes);
     assert_eq!(reason(pool.get().await), Some(Reason::PoolTimeout));
     let stats = pool.stats();
-    assert_eq!((stats.timeouts, stats.unavailable), (1, 0));
+    assert_eq!((stats.timeouts - before.timeouts, stats.unavailable), (1, 0));
     gateway.set(Traffic::Passes);
     drop(held);
-    assert!(pool.get().await.is_ok());
+    lent(&pool).await;
 }
 
 #[tokio::test]
@@ -113,11 +113,10 @@ async fn of_several_hosts_the_first_that_answers_is_used() {
     };
     let mut connect = direct.clone();
     connect.hosts = vec![unknown, nobody(), gateway.host(), direct.hosts[0].clone()];
-    connect.connect_timeout = Duration::from_secs(1);
+    // The one that is silent has its share of it, and no more.
+    connect.connect_timeout = Duration::from_secs(4);
     let pool = Pool::connect_lazy(connect, pool_config(2)).unwrap();
-    let start = Instant::now();
     assert!(pool.get().await.is_ok());
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

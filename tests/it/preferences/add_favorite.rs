@@ -1,7 +1,5 @@
 //! AddFavorite.
 
-use std::time::Duration;
-
 use dashboard_store::grpc::proto;
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -12,6 +10,7 @@ use crate::support::audit::{AuditEvent, events, stored};
 use crate::support::preferences::{add, add_request, favorites, get};
 use crate::support::requests::{as_user, assert_about, assert_invalid, assert_refused, create, delete};
 use crate::support::rows::copy_dashboard;
+use crate::support::waiting;
 
 #[tokio::test]
 async fn add_puts_a_dashboard_behind_the_favorites_and_leaves_the_etag_of_the_preferences() {
@@ -224,10 +223,11 @@ async fn add_of_what_is_purged_meanwhile_is_not_found() {
     purge.execute("DELETE FROM dashboard", &[]).await.unwrap();
     let adding = tokio::spawn(async move { client.add_favorite(add_request("a")).await });
     let observer = server.sql().await;
-    let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while observer.query(waiting, &[]).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let lock = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    waiting::until("it waits", async || {
+        !observer.query(lock, &[]).await.unwrap().is_empty()
+    })
+    .await;
     purge.commit().await.unwrap();
     let refused = adding.await.unwrap().unwrap_err();
     assert_refused(&refused, Code::NotFound, "DASHBOARD_NOT_FOUND");

@@ -1,13 +1,11 @@
 //! Uses at the same time as each other, and as what ends a link.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use tokio_postgres::Client as Sql;
 use tonic::Code;
 
-use crate::support::TestServer;
 use crate::support::audit::events;
+use crate::support::blocking::wait_for_locks;
 use crate::support::sharing::{assert_not_usable, for_uses, get, resolve, share, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,20 +39,6 @@ async fn fifty_clients_use_a_link_exactly_as_often_as_it_can_be() {
     assert_eq!(counted.count(), 100);
 }
 
-/// Waits until a use of a link waits for the row that the test has locked.
-async fn wait_for_use(server: &TestServer) {
-    let sql = server.sql().await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- use_share_link%'";
-    for _ in 0..1000 {
-        if sql.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("nobody waits");
-}
-
 /// A use that waits while `change` happens to the link, and is refused when that is committed.
 async fn refused_after(change: &str) {
     let (server, mut client) = start().await;
@@ -66,7 +50,7 @@ async fn refused_after(change: &str) {
         .unwrap();
     let mut own = client.clone();
     let using = tokio::spawn(async move { resolve(&mut own, &token).await });
-    wait_for_use(&server).await;
+    wait_for_locks(&server.sql().await, "use_share_link", 1).await;
     holder.batch_execute(change).await.unwrap();
     holder.batch_execute("COMMIT").await.unwrap();
     assert_not_usable(using.await.unwrap());

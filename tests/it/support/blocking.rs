@@ -1,7 +1,5 @@
 //! Calls that wait in the database for as long as a test wants.
 
-use std::time::Duration;
-
 use dashboard_store::grpc::proto::CreateDashboardResponse;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use tokio::task::JoinHandle;
@@ -11,6 +9,7 @@ use tonic::{Response, Status};
 use super::TestServer;
 use super::cluster::TestDatabase;
 use super::requests::create_request;
+use super::waiting;
 
 /// Holds a table, so that whoever writes dashboards waits.
 pub struct HeldTable {
@@ -35,17 +34,11 @@ impl HeldTable {
     pub async fn wait_for_waiting(&self, count: usize) -> Vec<i32> {
         const WAITING: &str = "SELECT pid FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'";
-        let waiting = async {
-            loop {
-                let rows = self.observer.query(WAITING, &[]).await.unwrap();
-                if rows.len() == count {
-                    return rows.iter().map(|row| row.get(0)).collect();
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let found = tokio::time::timeout(Duration::from_secs(10), waiting).await;
-        found.unwrap_or_else(|_| panic!("there are never {count} who wait"))
+        waiting::found(&format!("{count} who wait"), async || {
+            let rows = self.observer.query(WAITING, &[]).await.unwrap();
+            (rows.len() == count).then(|| rows.iter().map(|row| row.get(0)).collect())
+        })
+        .await
     }
 
     /// Ends a backend, as an administrator would.
@@ -60,6 +53,16 @@ impl HeldTable {
     }
 }
 
+/// Waits until so many statements of this name wait for a lock in the database of `sql`.
+pub async fn wait_for_locks(sql: &Client, statement: &str, count: i64) {
+    let waiting = "SELECT count(*) >= $2 FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- ' || $1 || '%'";
+    waiting::until(&format!("{statement} waits"), async || {
+        sql.query_one(waiting, &[&statement, &count]).await.unwrap().get(0)
+    })
+    .await;
+}
+
 /// Begins to create `projects/p/dashboards/{id}` in the background.
 pub async fn begin_create(
     server: &TestServer,
@@ -72,11 +75,5 @@ pub async fn begin_create(
 
 /// Waits until no connection of the service is in use.
 pub async fn wait_until_pool_is_free(server: &TestServer) {
-    let free = async {
-        while server.pool().stats().in_use > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let reached = tokio::time::timeout(Duration::from_secs(10), free).await;
-    assert!(reached.is_ok(), "never free: {:?}", server.pool());
+    waiting::until("a pool that is free", async || server.pool().stats().in_use == 0).await;
 }

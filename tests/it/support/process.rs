@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use dashboard_store::config::ConnectConfig;
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
@@ -21,12 +20,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::channel::Channel;
+use super::waiting;
 use super::{cluster, recording};
-
-/// How long a service may take to say where it listens; the first may have to download PostgreSQL.
-const START_LIMIT: Duration = Duration::from_secs(180);
-/// How long everything else may take.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Variables that would configure the program; of the environment it gets all others.
 const OWN_VARIABLES: [&str; 15] = [
@@ -69,10 +64,7 @@ pub async fn run(mut command: Command) -> Output {
 
 /// Waits for the end of a program that was started, which must come by itself, and takes what is left of its output.
 pub async fn finish(child: Child) -> Output {
-    let output = tokio::time::timeout(LIMIT, child.wait_with_output())
-        .await
-        .unwrap()
-        .unwrap();
+    let output = waiting::in_time("its end", child.wait_with_output()).await.unwrap();
     for stream in [&output.stdout, &output.stderr] {
         recording::output(&String::from_utf8_lossy(stream));
     }
@@ -138,7 +130,7 @@ impl ServiceProcess {
             stdout.read_line(&mut said).await.unwrap();
             stdout.read_line(&mut said).await.unwrap();
         };
-        tokio::time::timeout(START_LIMIT, reading).await.unwrap();
+        waiting::in_time("where it listens", reading).await;
         let Some((grpc_addr, http_addr)) = addresses(&said) else {
             logging.await.unwrap();
             panic!("it says {said:?} and logs {}", log.lock().unwrap());
@@ -157,16 +149,11 @@ impl ServiceProcess {
     pub async fn start_serving(command: Command) -> Self {
         let service = Self::start(command).await;
         let mut health = HealthClient::new(service.channel().await);
-        let serving = async {
-            loop {
-                let answer = health.check(HealthCheckRequest::default()).await.unwrap();
-                if answer.into_inner().status() == ServingStatus::Serving {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(LIMIT, serving).await.unwrap();
+        waiting::until("it serves", async || {
+            let answer = health.check(HealthCheckRequest::default()).await.unwrap();
+            answer.into_inner().status() == ServingStatus::Serving
+        })
+        .await;
         service
     }
 
@@ -203,28 +190,17 @@ impl ServiceProcess {
 
     /// Waits until it takes no new connections.
     pub async fn wait_until_closed(&self) {
-        let closed = async {
-            while TcpStream::connect(self.grpc_addr).await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(LIMIT, closed).await.unwrap();
+        waiting::until("closed", async || TcpStream::connect(self.grpc_addr).await.is_err()).await;
     }
 
     /// Waits until it has logged `text`.
     pub async fn wait_until_logged(&self, text: &str) {
-        let logged = async {
-            while !self.log.lock().unwrap().contains(text) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let waited = tokio::time::timeout(LIMIT, logged).await;
-        assert!(waited.is_ok(), "{text} is not in {}", self.log.lock().unwrap());
+        waiting::until(text, async || self.log.lock().unwrap().contains(text)).await;
     }
 
     /// Waits until it has ended: its exit code, none when a signal ended it, and what it logged.
     pub async fn ended(mut self) -> (Option<i32>, String) {
-        let status = tokio::time::timeout(LIMIT, self.child.wait()).await.unwrap().unwrap();
+        let status = waiting::in_time("its end", self.child.wait()).await.unwrap();
         self.logging.await.unwrap();
         let log = std::mem::take(&mut *self.log.lock().unwrap());
         (status.code(), log)

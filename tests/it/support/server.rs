@@ -1,7 +1,6 @@
 //! The service in this process, put together as `serve` does it, on a database of its own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use clap::Parser as _;
 use dashboard_store::command::serve::{Service, server_options};
@@ -22,6 +21,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::channel::Channel;
 use super::cluster::TestDatabase;
+use super::waiting;
 use super::{http, recording};
 
 /// A running service. Dropped, it goes with the runtime of its test.
@@ -122,28 +122,16 @@ impl TestServer {
     /// Waits until the health service says so; a test that waits in vain fails.
     pub async fn wait_until(&self, wanted: ServingStatus) {
         let mut health = HealthClient::new(self.channel().await);
-        let reached = async {
-            loop {
-                let answer = health.check(HealthCheckRequest::default()).await;
-                if answer.is_ok_and(|check| check.into_inner().status() == wanted) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let limit = Duration::from_secs(30);
-        assert!(tokio::time::timeout(limit, reached).await.is_ok(), "never {wanted:?}");
+        waiting::until(&format!("{wanted:?}"), async || {
+            let answer = health.check(HealthCheckRequest::default()).await;
+            answer.is_ok_and(|check| check.into_inner().status() == wanted)
+        })
+        .await;
     }
 
     /// Waits until the sidecar says that calls can succeed, which needs no credential and no certificate.
     pub async fn wait_until_ready(&self) {
-        let ready = async {
-            while http::get(self.http_addr, "/ready").await.0 != 200 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let limit = Duration::from_secs(30);
-        assert!(tokio::time::timeout(limit, ready).await.is_ok(), "never ready");
+        waiting::until("ready", async || http::get(self.http_addr, "/ready").await.0 == 200).await;
     }
 
     /// Shuts down in order and waits until everything has ended.
