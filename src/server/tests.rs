@@ -8,6 +8,7 @@ mod shutdown;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tonic::service::Routes;
@@ -21,9 +22,6 @@ use crate::grpc::MAX_MESSAGE_BYTES;
 use crate::grpc::proto::FILE_DESCRIPTOR_SET;
 use crate::health::{PoolSnapshot, grpc_service};
 use crate::sidecar::{Sources, router};
-
-/// How long a test waits for what must happen; calls get twice as much for their end.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server on free ports, which ends with its test.
 struct TestServer {
@@ -46,10 +44,7 @@ impl TestServer {
             grpc_addr: localhost,
             http_addr: localhost,
             drain_delay: Duration::ZERO,
-            limits: CallLimits {
-                shutdown_grace: 2 * LIMIT,
-                ..CallLimits::default()
-            },
+            limits: CallLimits::default(),
             connection: ConnectionLimits::default(),
             tls: None,
         };
@@ -95,10 +90,17 @@ impl TestServer {
         service::call(self.channel().await, method, request).await
     }
 
-    /// Waits for the end, which no call that is under way may delay, and says how long it took.
-    async fn ended(self) -> Duration {
+    /// Waits until a call of `Hang` has arrived.
+    async fn wait_until_hanging(&self) {
+        while self.service.hanging.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits for the end, which must come soon, and says how long it took.
+    async fn ended(self, at_most: Duration) -> Duration {
         let started = Instant::now();
-        tokio::time::timeout(LIMIT, self.running).await.unwrap().unwrap();
+        tokio::time::timeout(at_most, self.running).await.unwrap().unwrap();
         started.elapsed()
     }
 }

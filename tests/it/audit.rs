@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use dashboard_store::config::{AuditConfig, ConnectConfig, PoolConfig};
 use dashboard_store::domain::audit::{Head, Report};
+use dashboard_store::error::Error;
 use dashboard_store::signing::{PublicKeys, SigningKey};
 use dashboard_store::store::pool::Pool;
 use dashboard_store::store::{NewSeal, Retention, Sealing, Store};
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use crate::support::audit::{disable_guards, partitions};
 use crate::support::cluster::{TestDatabase, directory};
-use crate::support::waiting;
+use crate::support::waiting::{found, in_time, until};
 
 /// A new key.
 fn new_key() -> Arc<SigningKey> {
@@ -77,12 +78,12 @@ impl Sealed {
         }
     }
 
-    /// Makes the seals of one round, once there is something to seal.
+    /// Makes the seals of one round, once there is something to seal: other tests hold that back until their transactions end.
     async fn seal_round(&self) -> Vec<NewSeal> {
-        waiting::found("a round", async || {
+        found("something to seal", async || {
             match self.store.seal_audit_log(&self.key).await.unwrap() {
                 Sealing::Sealed { seals, .. } if !seals.is_empty() => Some(seals),
-                _ => None,
+                Sealing::Sealed { .. } | Sealing::AnotherSeals => None,
             }
         })
         .await
@@ -90,13 +91,18 @@ impl Sealed {
 
     /// Makes seals until so many more events are sealed.
     async fn seal(&self, events: usize) -> Vec<NewSeal> {
-        let mut made: Vec<NewSeal> = Vec::new();
-        waiting::until("all are sealed", async || {
+        let mut made = Vec::new();
+        until(format_args!("{events} events sealed"), async || {
             made.extend(self.seal_once().await);
-            made.iter().map(|seal| seal.events).sum::<usize>() >= events
+            made.iter().map(|seal: &NewSeal| seal.events).sum::<usize>() >= events
         })
         .await;
         made
+    }
+
+    /// Waits until sealing fails, which others may hold back.
+    async fn sealing_error(&self) -> Error {
+        found("an error", async || self.store.seal_audit_log(&self.key).await.err()).await
     }
 
     async fn verify(&self) -> Report {

@@ -29,7 +29,7 @@ use crate::support::channel::Channel;
 use crate::support::cluster::{TestDatabase, directory};
 use crate::support::requests::as_user;
 use crate::support::transfer::read_all;
-use crate::support::waiting;
+use crate::support::waiting::found;
 
 type Client = AuditServiceClient<Channel>;
 
@@ -101,7 +101,7 @@ async fn list_seals(client: &mut Client, page_size: i32) -> Vec<proto::AuditSeal
 
 /// Waits until the newest seal is by this key.
 async fn wait_for_seal_by(client: &mut Client, key: &SigningKey) -> proto::AuditSeal {
-    waiting::found("a seal by the key", async || {
+    found("a seal by this key", async || {
         let newest = list_seals(client, 1).await.pop();
         newest.filter(|seal| seal.key_id == key.id())
     })

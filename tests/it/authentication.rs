@@ -9,8 +9,6 @@ mod proxies;
 mod reload;
 mod tokens;
 
-use std::time::Duration;
-
 use dashboard_store::config::IssuerConfig;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::preferences_service_client::PreferencesServiceClient;
@@ -23,7 +21,7 @@ use crate::support::TestServer;
 use crate::support::channel::Channel;
 use crate::support::requests::reason;
 use crate::support::tls_server::authentication;
-use crate::support::waiting;
+use crate::support::waiting::until;
 
 /// What every caller may read that proves who it is.
 const OWN_PREFERENCES: &str = "users/me/preferences";
@@ -98,9 +96,12 @@ async fn ask(channel: &Channel, path: &str) -> Status {
     first.err().unwrap_or_else(|| Status::ok(""))
 }
 
-/// Repeats a call until its outcome is this one.
-async fn until(expected: &Outcome, mut call: impl AsyncFnMut() -> Outcome) {
-    waiting::until(&format!("{expected:?}"), async || call().await == *expected).await;
+/// Calls with a bearer token until this is what becomes of it.
+async fn call_until(channel: &Channel, token: &str, expected: &Outcome) {
+    until(format_args!("{expected:?}"), async || {
+        call_with(channel, token).await == *expected
+    })
+    .await;
 }
 
 /// A service that takes the tokens of these issuers.

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use dashboard_store::grpc::proto::dashboard_service_client::DashboardServiceClient;
 use dashboard_store::store::migrate::Migrator;
@@ -22,6 +21,7 @@ use crate::support::channel::Channel;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, data_dir, database_url, program, run, serve, serve_embedded};
 use crate::support::requests::{create, create_request, get};
+use crate::support::waiting::until;
 
 /// The problems that a program ended with, each in its line, and nothing of a crash.
 fn problems(output: &Output) -> Vec<String> {
@@ -115,9 +115,7 @@ async fn what_was_acknowledged_survives_when_service_and_database_are_killed() {
             Arc::clone(&acknowledged),
         )));
     }
-    while acknowledged.load(Ordering::SeqCst) < 50 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("fifty acknowledged", async || acknowledged.load(Ordering::SeqCst) >= 50).await;
     kill(postgres_pid(&data_dir), Signal::SIGKILL).unwrap();
     service.signal(Signal::SIGKILL);
     assert_eq!(service.ended().await.0, None);

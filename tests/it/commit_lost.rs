@@ -13,6 +13,7 @@ use crate::support::blocking::{HeldTable, wait_until_pool_is_free};
 use crate::support::channel::Channel;
 use crate::support::network::{LostCommit, Traffic, serve_behind_gateway};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
+use crate::support::waiting::{found, until};
 
 /// What is stored: revisions, audit events and answers that are kept for repeated calls.
 async fn stored(server: &TestServer) -> (i64, i64, i64) {
@@ -151,7 +152,8 @@ async fn a_commit_whose_outcome_nobody_knows_is_learned_by_a_retry() {
 #[tokio::test]
 async fn a_commit_that_the_network_swallows_is_learned_by_a_retry() {
     let (server, gateway) = serve_behind_gateway(|config| {
-        config.requests.timeout = Duration::from_secs(1);
+        // The COMMIT has to be done in this time.
+        config.requests.timeout = Duration::from_secs(3);
     })
     .await;
     let mut client = server.dashboards().await;
@@ -180,28 +182,35 @@ async fn answer_when_back(
     client: &mut DashboardServiceClient<Channel>,
     request: &proto::CreateDashboardRequest,
 ) -> proto::Dashboard {
-    for _ in 0..100 {
+    found("an answer", async || {
         match client.create_dashboard(request.clone()).await {
-            Ok(answer) => return answer.into_inner().dashboard.unwrap(),
-            // On a slow machine a call that has to connect anew may take longer than it has.
-            Err(status) => assert!(
-                matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded),
-                "{status:?}"
-            ),
+            Ok(answer) => answer.into_inner().dashboard,
+            Err(status) => {
+                // On a slow machine a call that has to connect anew may take longer than it has.
+                let may_pass = matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+                assert!(may_pass, "{status:?}");
+                None
+            }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the database does not come back");
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_lost_commit_is_looked_up_until_the_database_is_back() {
-    let (server, gateway) = serve_behind_gateway(|_| {}).await;
+    // By another connection the outcome would be learned at once.
+    let (server, gateway) = serve_behind_gateway(|config| {
+        config.pool.max_open = 1;
+        config.pool.max_idle = 1;
+    })
+    .await;
     let mut client = server.dashboards().await;
     gateway.lose_commit(LostCommit::UnansweredAndRefused);
     let comes_back = async {
-        // Long enough for the first attempt to fail: it is refused at once.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        until("an attempt that is refused", async || {
+            server.pool().stats().unavailable > 0
+        })
+        .await;
         gateway.set(Traffic::Passes);
     };
 

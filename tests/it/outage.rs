@@ -110,6 +110,7 @@ async fn what_can_not_be_decided_is_neither_allowed_nor_denied() {
 #[tokio::test]
 async fn a_network_that_swallows_everything_holds_nobody() {
     let (server, gateway) = serve_behind_gateway(|config| {
+        // The calls before and after it have to succeed in this time.
         config.requests.timeout = Duration::from_secs(3);
     })
     .await;

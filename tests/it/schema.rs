@@ -1,7 +1,6 @@
 //! A service on a schema that is not the one of its release.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use dashboard_store::store::migrate::{Migrator, UpOptions};
 use nix::sys::signal::Signal;
@@ -14,6 +13,7 @@ use crate::support::cluster::{TestDatabase, migrate};
 use crate::support::http;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::{create, create_request, reason};
+use crate::support::waiting::found;
 
 async fn launch(database: &TestDatabase) -> TestServer {
     TestServer::launch(database.clone(), database.config().clone(), |_| {}).await
@@ -21,17 +21,15 @@ async fn launch(database: &TestDatabase) -> TestServer {
 
 /// What `/api/v1/health` says of the schema, once the database has answered.
 async fn complaint(address: SocketAddr) -> String {
-    for _ in 0..1000 {
+    let health = found("an answer of the database", async || {
         let (code, health) = http::get_json(address, "/api/v1/health").await;
         assert_eq!((code, health["status"].as_str()), (503, Some("unhealthy")));
-        if health["phase"] == "not_serving" {
-            assert_eq!(health["checks"]["database"]["status"], "pass");
-            assert_eq!(health["checks"]["schema"]["status"], "fail");
-            return health["checks"]["schema"]["message"].as_str().unwrap().to_owned();
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the database never answered");
+        (health["phase"] == "not_serving").then_some(health)
+    })
+    .await;
+    assert_eq!(health["checks"]["database"]["status"], "pass");
+    assert_eq!(health["checks"]["schema"]["status"], "fail");
+    health["checks"]["schema"]["message"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use dashboard_store::config::{ClientCertificate, ConnectConfig, PoolConfig, SslConfig, SslMode};
 use dashboard_store::store::connect::{ConnectError, connect};
@@ -12,10 +11,9 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
 use crate::support::postgres::OwnPostgres;
-use crate::support::waiting;
+use crate::support::waiting::{LIMIT, until};
 
 /// The name in the server's certificate; `127.0.0.1` is not in it.
 const SERVER_NAME: &str = "localhost";
@@ -63,8 +61,8 @@ impl EncryptingServer {
 
     /// Settings are loaded in the background.
     async fn wait_until_it_encrypts(&self) {
-        let config = self.config(SslMode::Require, None, SERVER_NAME);
-        waiting::until("it encrypts", async || connect(&config).await.is_ok()).await;
+        let encrypted = self.config(SslMode::Require, None, SERVER_NAME);
+        until("encryption", async || connect(&encrypted).await.is_ok()).await;
     }
 
     fn config(&self, mode: SslMode, authority: Option<&Path>, host: &str) -> ConnectConfig {
@@ -114,6 +112,7 @@ fn one_connection() -> PoolConfig {
     PoolConfig {
         max_open: 1,
         max_idle: 1,
+        acquire_timeout: LIMIT,
         ..PoolConfig::default()
     }
 }
@@ -251,20 +250,17 @@ async fn a_dropped_statement_is_cancelled_over_tls() {
     let observer = connect(&config).await.unwrap();
     let pool = Pool::connect_lazy(config, one_connection()).unwrap();
     let mut connection = pool.get().await.unwrap();
-    let statement = connection.query("SELECT pg_sleep(1000)", &[]);
-    assert!(timeout(Duration::from_millis(200), statement).await.is_err());
+    let is_running = async || {
+        let sql = "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)' AND state = 'active'";
+        !observer.client.query_typed(sql, &[]).await.unwrap().is_empty()
+    };
+    tokio::select! {
+        ended = connection.query("SELECT pg_sleep(1000)", &[]) => panic!("it ended: {ended:?}"),
+        () = until("the statement begins", is_running) => {}
+    }
     drop(connection);
     // The place becomes free when the server has acted.
-    let mut next = waiting::in_time("a free place", pool.get()).await.unwrap();
+    let mut next = pool.get().await.unwrap();
     next.query("SELECT 1", &[]).await.unwrap();
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)' AND state = 'active'";
-    assert_eq!(
-        observer
-            .client
-            .query_typed_one(sql, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0),
-        0
-    );
+    assert!(!is_running().await);
 }

@@ -17,6 +17,9 @@ use crate::support::requests::{create, create_request, json_spec, reason, spec_n
 
 const SERVICE: &str = "perses.dashboards.v1.DashboardService";
 
+/// A deadline that a test waits for, and a slow machine has time to begin a statement in.
+const SHORT: Duration = Duration::from_secs(3);
+
 /// Limits under which a call that is stuck would block the ones that follow.
 async fn server_with_one_connection(timeout: Duration) -> TestServer {
     TestServer::start_with(|config| {
@@ -76,7 +79,7 @@ async fn an_error_about_a_very_long_text_still_reaches_its_caller() {
 
 #[tokio::test]
 async fn a_call_without_a_deadline_gets_one() {
-    let server = server_with_one_connection(Duration::from_secs(1)).await;
+    let server = server_with_one_connection(SHORT).await;
     let held = HeldTable::lock(server.database()).await;
     let call = begin_create(&server, "d").await;
     held.wait_for_waiting(1).await;
@@ -96,7 +99,7 @@ async fn a_callers_deadline_ends_its_statement() {
     let server = server_with_one_connection(Duration::from_secs(60)).await;
     let held = HeldTable::lock(server.database()).await;
     let mut request = Request::new(create_request("d"));
-    request.set_timeout(Duration::from_secs(1));
+    request.set_timeout(SHORT);
     let mut client = server.dashboards().await;
     let call = tokio::spawn(async move { client.create_dashboard(request).await });
     held.wait_for_waiting(1).await;

@@ -52,9 +52,7 @@ async fn a_server_that_is_full_refuses_and_health_still_answers() {
     .await;
     let channel = server.channel().await;
     let busy = tokio::spawn(service::call(channel.clone(), "Hang", Request::new(String::new())));
-    while server.service.hanging.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    server.wait_until_hanging().await;
     let status = server.call("Echo", Request::new(String::new())).await.unwrap_err();
     assert_eq!((status.code() as i32, reason(&status).as_str()), (8, "OVERLOADED"));
     assert!(status.get_error_details().retry_info().is_some());

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// How long a test waits for what must happen; long, because it costs nothing where that happens.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// A directory that the account of the server can reach, also when the tests run as root.
 fn reachable_tempdir() -> TempDir {
     let directory = tempfile::Builder::new().prefix("embedded-").tempdir_in("/tmp").unwrap();
@@ -61,7 +64,7 @@ fn has_ended(pid: Pid) -> bool {
 }
 
 async fn wait_for_end(pid: Pid) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + LIMIT;
     while !has_ended(pid) {
         assert!(Instant::now() < deadline, "process {pid} does not end");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -148,9 +151,7 @@ async fn a_killed_server_is_noticed_and_recovers() {
     query(&first, "postgres", "CREATE TABLE t AS SELECT 42 AS n").await;
     assert_eq!(query(&first, "postgres", "SHOW fsync").await, "on");
     kill(server_pid(directory.path()), Signal::SIGKILL).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(60), first.ended())
-        .await
-        .unwrap();
+    let ended = tokio::time::timeout(LIMIT, first.ended()).await.unwrap();
     assert!(matches!(ended, EmbeddedError::Ended { .. }), "{ended}");
     drop(first);
 

@@ -15,7 +15,7 @@ use crate::support::channel::Channel;
 use crate::support::requests::{apply, as_user, assert_invalid, assert_refused, delete, ids, list_request, spec_named};
 use crate::support::templates;
 use crate::support::transfer::read_all;
-use crate::support::waiting;
+use crate::support::waiting::found;
 
 fn purge_request(name: &str) -> proto::PurgeProjectRequest {
     proto::PurgeProjectRequest {
@@ -201,7 +201,7 @@ async fn what_was_refused_before_is_not_told_of_in_the_next_project() {
 /// Waits for a refused call on `resource` to be told of.
 async fn first_refusal(client: &mut AuditServiceClient<Channel>, resource: &str) -> proto::AuditEvent {
     let filter = format!(r#"resource = "{resource}" AND result = DENIED"#);
-    waiting::found(&filter, async || {
+    found(&filter, async || {
         events_of(client, "alice", "platform", &filter).await.pop()
     })
     .await
@@ -243,6 +243,7 @@ async fn a_purge_that_was_overtaken_does_not_move_the_line_back() {
     other.batch_execute(begin).await.unwrap();
     let mut client = server.dashboards().await;
     let purging = tokio::spawn(async move { client.purge_project(purge_request("projects/p")).await });
+    // For the row that tells of the other one.
     wait_for_locks(&server.sql().await, "record_project_purge", 1).await;
     let overtake = "UPDATE project_purge SET purged_at = clock_timestamp() RETURNING purged_at";
     let line: OffsetDateTime = other.query_one(overtake, &[]).await.unwrap().get(0);

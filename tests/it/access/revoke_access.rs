@@ -16,7 +16,7 @@ use crate::support::blocking::wait_for_locks;
 use crate::support::network::{LostCommit, serve_behind_gateway};
 use crate::support::requests::{as_user, assert_invalid, assert_refused, create, list_request};
 use crate::support::transfer::{atomic, begin_as, item, message, options, read_all, resource};
-use crate::support::waiting;
+use crate::support::waiting::found;
 
 async fn revoke(client: &mut Client, name: &str) -> Result<(), Status> {
     client.revoke_access(revoke_request(name)).await.map(drop)
@@ -57,7 +57,8 @@ async fn a_revoked_role_is_gone_at_once() {
 #[tokio::test]
 async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late() {
     let (server, gateway) = serve_behind_gateway(|config| {
-        config.requests.timeout = Duration::from_secs(2);
+        // The COMMIT has to be done in this time.
+        config.requests.timeout = Duration::from_secs(3);
     })
     .await;
     let made = grant(&server, "projects/p", "user:eve", Role::Viewer).await;
@@ -77,11 +78,12 @@ async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late
     assert_eq!(left, 0);
     gateway.heal();
     // The connections on which all vanished have to be replaced before anybody is answered.
-    let listed = waiting::found("an answer", async || match list().await {
+    let listed = found("an answer", async || match list().await {
         Err(status) if status.code() != Code::PermissionDenied => None,
-        decided => Some(decided),
-    });
-    assert_refused(&listed.await.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
+        answer => Some(answer),
+    })
+    .await;
+    assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
 /// A stream may last long: what was allowed when it began is not allowed for ever.

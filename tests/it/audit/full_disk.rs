@@ -9,7 +9,6 @@ use super::*;
 use crate::support::audit::{events, fill_disk, make_room, stored};
 use crate::support::requests::{assert_refused, create, create_request, get};
 use crate::support::transfer::{atomic, import, options, outcomes, resource, send, whole};
-use crate::support::waiting;
 use crate::support::{TestServer, http, sharing};
 
 #[track_caller]
@@ -20,7 +19,7 @@ fn assert_no_room(refused: &Status) {
 
 /// Waits until the metrics have this line.
 async fn wait_for_metric(server: &TestServer, line: &str) {
-    waiting::until(line, async || {
+    until(line, async || {
         http::get(server.http_addr(), "/metrics").await.1.contains(line)
     })
     .await;
@@ -30,7 +29,7 @@ async fn wait_for_metric(server: &TestServer, line: &str) {
 async fn wait_for_failed(sql: &Client, method: &str) {
     let statement = "SELECT true FROM audit_log
         WHERE result = 'failed' AND reason = 'DATABASE_UNAVAILABLE' AND method LIKE '%/' || $1";
-    waiting::until(method, async || {
+    until(format_args!("an event of {method}"), async || {
         sql.query_opt(statement, &[&method]).await.unwrap().is_some()
     })
     .await;
@@ -125,11 +124,7 @@ async fn without_room_nothing_is_sealed_and_the_lag_tells_until_there_is_room() 
     append(&sql, 3).await;
     // The seals have a table of their own.
     fill_disk(&sql, "audit_seal").await;
-    // Others hold it back for a while.
-    let refused = waiting::found("a refusal", async || {
-        sealed.store.seal_audit_log(&sealed.key).await.err()
-    });
-    assert_no_room(&Status::from(refused.await));
+    assert_no_room(&Status::from(sealed.sealing_error().await));
     assert!(sealed.store.sealing_lag().await.unwrap() > Duration::ZERO);
 
     make_room(&sql).await;

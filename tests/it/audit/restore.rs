@@ -177,7 +177,7 @@ async fn what_is_written_while_the_old_epoch_ends_is_of_the_new_one() {
         .await
         .unwrap();
     let writing = async {
-        wait_for_locks(new, "read_unsealed", 1).await;
+        wait_for_locks(new, "read_unsealed_events", 1).await;
         restored.catch_up().await;
         let write = "INSERT INTO audit_log (xid, actor, auth_method, method, permission, resource, correlation_id)
             SELECT pg_snapshot_xmax(pg_current_snapshot()), 'user:ada', 'jwt', 'test', 'test', 'tests', gen_random_uuid();

@@ -9,7 +9,6 @@ use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::*;
 use crate::support::TestServer;
-use crate::support::waiting;
 
 #[tokio::test]
 async fn seals_cover_what_is_new_and_nothing_twice() {
@@ -173,7 +172,7 @@ async fn of_many_runners_beside_writers_each_event_gets_one_seal() {
         }
     });
     let writing = futures_util::future::join_all(writers);
-    let sealing = waiting::in_time("a seal for each event", futures_util::future::join_all(runners));
+    let sealing = in_time("a seal for each event", futures_util::future::join_all(runners));
     tokio::join!(writing, sealing);
     assert_eq!(count(&sql, "audit_log").await, 600);
     let report = sealed.verify().await;
@@ -189,9 +188,6 @@ async fn a_seal_that_none_can_follow_is_named() {
             sha256('') || sha256(''))";
     sql.batch_execute(insert).await.unwrap();
     append(&sql, 1).await;
-    let refused = waiting::found("a refusal", async || {
-        sealed.store.seal_audit_log(&sealed.key).await.err()
-    });
-    let text = refused.await.causes();
+    let text = sealed.sealing_error().await.causes();
     assert!(text.contains("seal 9223372036854775807"), "{text}");
 }

@@ -9,12 +9,12 @@ use crate::support::TestServer;
 use crate::support::http;
 use crate::support::process::{self, ServiceProcess, serve_embedded};
 use crate::support::requests::create;
-use crate::support::waiting;
 
 /// Waits until every event is sealed.
 async fn wait_until_sealed(sql: &Client, events: i64) {
-    waiting::until("a seal for each event", async || {
-        count(sql, "audit_seal CROSS JOIN generate_series(1, event_count)").await >= events
+    let sealed = "audit_seal CROSS JOIN generate_series(1, event_count)";
+    until(format_args!("{events} events sealed"), async || {
+        count(sql, sealed).await >= events
     })
     .await;
 }
@@ -44,7 +44,7 @@ async fn two_servers_seal_in_turn_while_both_write() {
     let report = sealed.verify().await;
 
     assert_eq!((report.events, report.unsealed, report.finding), (20, 0, None));
-    waiting::until("20 events in the metrics of both", async || {
+    until("all shown", async || {
         let mut events = 0;
         for server in &servers {
             let (_, text) = http::get(server.http_addr(), "/metrics").await;
@@ -68,7 +68,7 @@ async fn the_embedded_database_has_a_key_of_its_own_and_the_log_has_the_heads() 
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // The event of the dashboard, and those of four system templates.
-    waiting::until("5 sealed events", async || {
+    until("five events sealed", async || {
         let (_, text) = http::get(service.http_addr(), "/metrics").await;
         text.lines().any(|line| line == "audit_sealed_events_total 5")
     })

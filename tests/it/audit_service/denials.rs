@@ -11,7 +11,6 @@ use super::*;
 use crate::support::access::grant;
 use crate::support::network::{Traffic, serve_behind_gateway};
 use crate::support::requests::{create, get, reason};
-use crate::support::waiting;
 use crate::support::{access, http, sharing};
 
 /// How many calls a flood has, and how many of them at a time.
@@ -87,8 +86,9 @@ async fn what_was_denied_is_soon_there_to_read() {
         .await
         .unwrap_err();
     let mut client = client(&server).await;
-    let event = waiting::found("the denial", async || {
-        list(&mut client, "projects/p", "result = DENIED").await.pop()
+    let [event] = found("one event", async || {
+        let events = list(&mut client, "projects/p", "result = DENIED").await;
+        <[_; 1]>::try_from(events).ok()
     })
     .await;
     assert_eq!(

@@ -9,7 +9,6 @@ use tonic::Code;
 use super::*;
 use crate::support::audit::disable_guards;
 use crate::support::requests::{assert_invalid, assert_refused};
-use crate::support::waiting;
 
 /// Inserts seals with these numbers, which nobody signed.
 async fn insert_seals(sql: &Sql, from: i64, to: i64) {
@@ -75,9 +74,9 @@ async fn a_listed_seal_has_all_that_its_signature_covers() {
     let mut client = client(&server).await;
     // Another one before it, which it is chained to.
     let first = wait_for_seal_by(&mut client, &key).await;
-    let seals = waiting::found("another seal", async || {
-        let seals = list_seals(&mut client, 2).await;
-        (seals[0].number > first.number).then_some(seals)
+    let seals = found("another seal", async || {
+        let newest = list_seals(&mut client, 2).await;
+        (newest[0].number > first.number).then_some(newest)
     })
     .await;
     let seal = &seals[0];

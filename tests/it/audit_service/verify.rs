@@ -5,7 +5,6 @@ use tonic::Code;
 use super::*;
 use crate::support::audit::disable_guards;
 use crate::support::requests::{assert_invalid, assert_refused, create};
-use crate::support::waiting;
 
 /// A server that seals.
 async fn sealing_server() -> TestServer {
@@ -14,7 +13,7 @@ async fn sealing_server() -> TestServer {
 
 /// Waits until the log has a sealed event.
 async fn wait_for_seal(client: &mut Client) -> proto::AuditEvent {
-    waiting::found("a sealed event", async || {
+    found("a sealed event", async || {
         let events = list(client, "platform", "permission = dashboards.create").await;
         events.into_iter().find(|event| !event.seal.is_empty())
     })

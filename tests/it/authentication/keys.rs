@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use dashboard_store::config::KeySource;
 use futures_util::StreamExt as _;
@@ -17,11 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Waits until the keys were asked for so often.
 async fn wait_for_requests(jwks: &JwksServer, expected: usize) {
-    let asked_for = async || match jwks.requests() == expected {
-        true => Outcome::Accepted,
-        false => Outcome::Unavailable,
-    };
-    until(&Outcome::Accepted, asked_for).await;
+    until("so many requests", async || jwks.requests() == expected).await;
 }
 
 #[tokio::test]
@@ -30,10 +27,7 @@ async fn keys_behind_a_url_are_fetched_as_those_of_a_cluster_are() {
     let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
     let server = server_for(vec![issuer(ISSUER, jwks.source())]).await;
     let channel = server.channel().await;
-    until(&Outcome::Accepted, async || {
-        call_with(&channel, &signer.token_for("ada")).await
-    })
-    .await;
+    call_until(&channel, &signer.token_for("ada"), &Outcome::Accepted).await;
     let request = jwks.last_request();
     assert!(request.starts_with("GET /openid/v1/jwks HTTP/1.1\r\n"), "{request}");
     let shows_its_token = request
@@ -83,7 +77,7 @@ async fn who_waits_for_keys_that_do_not_come_keeps_nobody_from_being_served() {
     .await;
     let channel = server.channel().await;
     let token = signer.token_for("ada");
-    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &Outcome::Accepted).await;
     let requests_then = jwks.requests();
     jwks.hang();
 
@@ -127,7 +121,7 @@ async fn keys_are_replaced_while_calls_go_on() {
         signer.sign(&claims)
     };
     let old_token = rotating(&first);
-    until(&Outcome::Accepted, async || call_with(&channel, &old_token).await).await;
+    call_until(&channel, &old_token, &Outcome::Accepted).await;
 
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let callers: Vec<_> = [other.token_for("ada"), old_token.clone()]
@@ -147,11 +141,10 @@ async fn keys_are_replaced_while_calls_go_on() {
     let new_token = rotating(&second);
     assert_eq!(call_with(&channel, &new_token).await, Outcome::Accepted);
     let calls_then = calls.load(Ordering::SeqCst);
-    let calls_went_on = async || match calls.load(Ordering::SeqCst) > calls_then + 10 {
-        true => Outcome::Accepted,
-        false => Outcome::Unavailable,
-    };
-    until(&Outcome::Accepted, calls_went_on).await;
+    until("ten more calls", async || {
+        calls.load(Ordering::SeqCst) > calls_then + 10
+    })
+    .await;
     stop.store(true, Ordering::SeqCst);
     for caller in callers {
         caller.await.unwrap();
@@ -159,10 +152,7 @@ async fn keys_are_replaced_while_calls_go_on() {
     // What is no longer published is no longer taken, remembered or not.
     jwks.publish(&jwk_set(&[&second]));
     let text = "the token is signed with a key that its issuer does not publish";
-    until(&Outcome::Refused(text.into()), async || {
-        call_with(&channel, &old_token).await
-    })
-    .await;
+    call_until(&channel, &old_token, &Outcome::Refused(text.into())).await;
     assert_eq!(call_with(&channel, &new_token).await, Outcome::Accepted);
 }
 
@@ -171,26 +161,24 @@ async fn keys_that_cannot_be_read_again_are_used_for_a_while_and_no_longer() {
     let signer = Signer::es256("a");
     let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
     let mut config = issuer(ISSUER, jwks.source());
-    config.keys.max_age = Duration::from_secs(2);
+    // Long enough for two requests that fail, and a call.
+    config.keys.max_age = Duration::from_secs(5);
     let server = server_for(vec![config]).await;
     let channel = server.channel().await;
     let token = signer.token_for("ada");
-    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &Outcome::Accepted).await;
 
     jwks.break_down();
     let requests_then = jwks.requests();
-    let failed_to_read = async || match jwks.requests() > requests_then + 1 {
-        true => call_with(&channel, &token).await,
-        false => Outcome::Unavailable,
-    };
-    until(&Outcome::Accepted, failed_to_read).await;
+    until("two more requests", async || jwks.requests() > requests_then + 1).await;
+    assert_eq!(call_with(&channel, &token).await, Outcome::Accepted);
     // One that the issuer may have published since: nobody can tell.
     let new_token = Signer::es256("b").token_for("ada");
     assert_eq!(call_with(&channel, &new_token).await, Outcome::Unavailable);
-    until(&Outcome::Unavailable, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &Outcome::Unavailable).await;
 
     jwks.publish(&jwk_set(&[&signer]));
-    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &Outcome::Accepted).await;
 }
 
 #[tokio::test]
@@ -236,10 +224,7 @@ async fn a_file_with_keys_is_read_again_when_it_changes() {
     keys.publish(&jwk_set(&[&second]));
     assert_eq!(call_with(&channel, &tokens[1]).await, Outcome::Accepted);
     let text = "the token is signed with a key that its issuer does not publish";
-    until(&Outcome::Refused(text.into()), async || {
-        call_with(&channel, &tokens[0]).await
-    })
-    .await;
+    call_until(&channel, &tokens[0], &Outcome::Refused(text.into())).await;
 
     for broken in [
         "",
@@ -268,12 +253,12 @@ async fn an_issuer_that_publishes_no_keys_has_withdrawn_them() {
     file.publish(&jwk_set(&[&signer]));
     assert_eq!(call_with(&channel, &token).await, Outcome::Accepted);
     file.publish(r#"{"keys":[]}"#);
-    until(&refused, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &refused).await;
 
     let jwks = JwksServer::start(&jwk_set(&[&signer])).await;
     let server = server_for(vec![issuer(ISSUER, jwks.source())]).await;
     let channel = server.channel().await;
-    until(&Outcome::Accepted, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &Outcome::Accepted).await;
     jwks.publish(r#"{"keys":[]}"#);
-    until(&refused, async || call_with(&channel, &token).await).await;
+    call_until(&channel, &token, &refused).await;
 }

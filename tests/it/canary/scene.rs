@@ -19,7 +19,7 @@ use crate::support::http;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::DATASOURCE_PASSWORD;
 use crate::support::tokens::{AUDIENCE, ISSUER, KeyFile, Signer, claims_of, in_seconds, jwk_set};
-use crate::support::waiting;
+use crate::support::waiting::until;
 
 const DATABASE_PASSWORD: &str = "canary-database-password";
 
@@ -48,7 +48,7 @@ impl Scene {
         let keys = KeyFile::new(&jwk_set(&[&signer]));
         let database = TestDatabase::create().await;
         let service = ServiceProcess::start(command(&directory, &keys, &database).await).await;
-        waiting::until("it serves", async || {
+        until("ready", async || {
             http::get(service.http_addr(), "/ready").await.0 == 200
         })
         .await;
@@ -124,7 +124,7 @@ impl Scene {
     /// Waits until the audit log was sealed with its key.
     pub async fn wait_until_sealed(&self) {
         let sql = self.database.connect().await;
-        waiting::until("a seal", async || {
+        until("a seal", async || {
             !sql.query("SELECT FROM audit_seal", &[]).await.unwrap().is_empty()
         })
         .await;

@@ -13,7 +13,7 @@ use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::recording;
 use crate::support::requests::spec_of_size;
-use crate::support::waiting;
+use crate::support::waiting::in_time;
 
 /// A running import, which a pipe can hold up: a file that does not end before somebody writes to it.
 struct Running {
@@ -39,7 +39,7 @@ impl Running {
 
     /// The next line of its output; none after the last.
     async fn next_line(&mut self) -> Option<String> {
-        let line = waiting::in_time("the next line", self.lines.next_line()).await;
+        let line = in_time("the next line", self.lines.next_line()).await;
         line.unwrap().inspect(|text| recording::output(&format!("{text}\n")))
     }
 

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use tonic::Code;
 
 use crate::support::TestServer;
+use crate::support::blocking::wait_for_locks;
 use crate::support::mutation::{Call, Mutation, Scene};
 use crate::support::requests::{create, create_request, get, json_text, reason};
-use crate::support::waiting;
 
 #[tokio::test]
 async fn delete_marks_the_dashboard_and_keeps_its_content() {
@@ -149,11 +149,7 @@ async fn delete_comes_after_the_change_that_it_waited_for() {
     };
     let deletion = tokio::spawn(async move { client.delete_dashboard(request).await });
     let observer = server.sql().await;
-    let lock = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    waiting::until("it waits", async || {
-        !observer.query(lock, &[]).await.unwrap().is_empty()
-    })
-    .await;
+    wait_for_locks(&observer, "lock_dashboard_head", 1).await;
     let touch = "UPDATE dashboard SET generation = generation + 1 RETURNING updated_at";
     let touched_at: OffsetDateTime = change.query_one(touch, &[]).await.unwrap().get(0);
     change.commit().await.unwrap();

@@ -123,9 +123,9 @@ async fn other_content_is_refused_while_the_first_call_still_runs() {
         etag: "*".into(),
         ..first.clone()
     };
-    let observer = server.sql().await;
     let mut first_client = client.clone();
     let first_call = tokio::spawn(async move { Mutation::Delete.call(&mut first_client, first).await });
+    let observer = server.sql().await;
     wait_for_locks(&observer, "lock_dashboard_head", 1).await;
     let mut second_client = client;
     let second_call = tokio::spawn(async move { Mutation::Delete.call(&mut second_client, second).await });

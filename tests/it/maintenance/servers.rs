@@ -12,7 +12,7 @@ use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::create;
-use crate::support::waiting;
+use crate::support::waiting::{found, in_time, until};
 
 /// The templates that come with the service.
 const INSTALLED: &str = "dashboard_template WHERE is_system";
@@ -25,23 +25,22 @@ async fn launch(database: &TestDatabase) -> TestServer {
 
 /// Waits until so many tasks have done their work.
 async fn wait_for_finished(sql: &Client, tasks: usize) {
-    waiting::until("all tasks are done", async || {
-        let finished = count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await;
-        usize::try_from(finished).unwrap() >= tasks
+    until(format_args!("{tasks} tasks done"), async || {
+        usize::try_from(count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await).unwrap() >= tasks
     })
     .await;
 }
 
 /// Waits until the templates that come with the service are there.
 async fn wait_for_templates(sql: &Client) {
-    waiting::until("the templates", async || count(sql, INSTALLED).await >= 4).await;
+    until("four templates", async || count(sql, INSTALLED).await >= 4).await;
 }
 
 /// Waits until nobody else is in a transaction.
 async fn wait_until_idle(sql: &Client) {
     let others = "pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
         AND state <> 'idle' AND pid <> pg_backend_pid()";
-    waiting::until("all are idle", async || count(sql, others).await == 0).await;
+    until("idle", async || count(sql, others).await == 0).await;
 }
 
 /// What a server says of its maintenance: each line of the metric, without its name.
@@ -64,7 +63,7 @@ async fn of_two_servers_one_does_each_task() {
         .collect();
     once.sort();
     wait_for_finished(&sql, TASKS.len()).await;
-    let mut runs = waiting::found("each task in the metrics of one", async || {
+    let mut runs = found("all runs shown", async || {
         let mut last_successes = 0;
         let mut runs = Vec::new();
         for server in &servers {
@@ -137,9 +136,9 @@ async fn a_server_that_takes_no_part_shows_when_others_did_it() {
     run(&store(&database, 100), "system_templates").await;
     let connect = database.config().clone();
     let server = TestServer::launch(database, connect, |config| config.maintenance = false).await;
-    let successes = waiting::found("the last success", async || {
-        let successes = shown(&server, "maintenance_last_success_seconds{").await;
-        (!successes.is_empty()).then_some(successes)
+    let successes = found("a success shown", async || {
+        let lines = shown(&server, "maintenance_last_success_seconds{").await;
+        (!lines.is_empty()).then_some(lines)
     })
     .await;
     assert!(
@@ -163,7 +162,7 @@ async fn a_server_that_stops_rolls_back_what_it_is_at() {
     let server = launch(&database).await;
     held.wait_for_waiting(1).await;
 
-    waiting::in_time("its end", server.stop()).await;
+    in_time("the end of the server", server.stop()).await;
 
     // Whatever still runs could go on now.
     held.release().await;

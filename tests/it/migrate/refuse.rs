@@ -6,6 +6,7 @@ use dashboard_store::store::migrate::{MigrationState, Problem};
 
 use super::*;
 use crate::support::cluster::TestDatabase;
+use crate::support::waiting::until;
 
 const LOCK_OF_THIS_DATABASE: &str = "pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
     WHERE locktype = 'advisory' AND datname = current_database()";
@@ -186,9 +187,7 @@ async fn migrator_that_waits_too_long_gives_up() {
         finished = up(&slow_migrator, &mut first, LATEST) => panic!("the slow one is done: {finished:?}"),
         refused = async {
             // The slow one has the lock from its first statement on.
-            while count(&second, LOCK_OF_THIS_DATABASE).await == 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            until("it has the lock", async || count(&second, LOCK_OF_THIS_DATABASE).await > 0).await;
             up(&impatient, &mut second, LATEST).await
         } => assert!(matches!(refused, Err(MigrateError::Locked { .. })), "{refused:?}"),
     }

@@ -17,7 +17,7 @@ fn nobody() -> DatabaseHost {
 /// A pool that would wait for a connection for longer than a test: what comes in time has not waited for that.
 fn patient(max_open: u32) -> PoolConfig {
     PoolConfig {
-        acquire_timeout: 2 * waiting::LIMIT,
+        acquire_timeout: 2 * LIMIT,
         ..pool_config(max_open)
     }
 }
@@ -28,7 +28,7 @@ async fn a_database_that_is_down_is_told_promptly() {
     connect.hosts = vec![nobody()];
     let pool = Pool::connect_lazy(connect, patient(5)).unwrap();
     for _ in 0..20 {
-        let refused = waiting::in_time("a refusal", pool.get()).await;
+        let refused = in_time("a refusal", pool.get()).await;
         let Err(Error::Unavailable {
             reason,
             cause,
@@ -54,7 +54,7 @@ async fn the_pool_recovers_when_the_database_comes_back() {
     postgres.stop().await;
     // The pool must have had the chance to notice.
     sleep(Duration::from_millis(50)).await;
-    let refused = waiting::in_time("a refusal", pool.get()).await;
+    let refused = in_time("a refusal", pool.get()).await;
     assert_eq!(reason(refused), Some(Reason::DatabaseUnavailable));
     sleep(Duration::from_millis(300)).await;
     postgres.resume().await;
@@ -71,7 +71,7 @@ async fn a_server_that_stays_silent_does_not_hold_the_pool() {
     let pool = Pool::connect_lazy(connect, patient(2)).unwrap();
     for _ in 0..3 {
         let both = async { tokio::join!(pool.get(), pool.get()) };
-        let (first, second) = waiting::in_time("two refusals", both).await;
+        let (first, second) = in_time("two refusals", both).await;
         assert_eq!(reason(first), Some(Reason::DatabaseUnavailable));
         assert_eq!(reason(second), Some(Reason::DatabaseUnavailable));
     }
@@ -88,7 +88,7 @@ async fn a_database_that_opens_no_more_connections_in_time_is_not_called_away() 
     let direct = database().await.config();
     let gateway = Gateway::before(direct, Traffic::Passes).await;
     let mut connect = gateway.route(direct);
-    connect.connect_timeout = 2 * waiting::LIMIT;
+    connect.connect_timeout = 2 * LIMIT;
     let mut config = pool_config(2);
     config.acquire_timeout = Duration::from_millis(300);
     let pool = Pool::connect_lazy(connect, config).unwrap();

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::support::TestServer;
 use crate::support::audit::{AuditEvent, events, stored};
+use crate::support::blocking::wait_for_locks;
 use crate::support::preferences::{add, add_request, favorites, get};
 use crate::support::requests::{as_user, assert_about, assert_invalid, assert_refused, create, delete};
 use crate::support::rows::copy_dashboard;
-use crate::support::waiting;
 
 #[tokio::test]
 async fn add_puts_a_dashboard_behind_the_favorites_and_leaves_the_etag_of_the_preferences() {
@@ -222,12 +222,7 @@ async fn add_of_what_is_purged_meanwhile_is_not_found() {
     let purge = sql.transaction().await.unwrap();
     purge.execute("DELETE FROM dashboard", &[]).await.unwrap();
     let adding = tokio::spawn(async move { client.add_favorite(add_request("a")).await });
-    let observer = server.sql().await;
-    let lock = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    waiting::until("it waits", async || {
-        !observer.query(lock, &[]).await.unwrap().is_empty()
-    })
-    .await;
+    wait_for_locks(&server.sql().await, "add_favorite", 1).await;
     purge.commit().await.unwrap();
     let refused = adding.await.unwrap().unwrap_err();
     assert_refused(&refused, Code::NotFound, "DASHBOARD_NOT_FOUND");

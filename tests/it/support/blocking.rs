@@ -9,7 +9,7 @@ use tonic::{Response, Status};
 use super::TestServer;
 use super::cluster::TestDatabase;
 use super::requests::create_request;
-use super::waiting;
+use super::waiting::{found, until};
 
 /// Holds a table, so that whoever writes dashboards waits.
 pub struct HeldTable {
@@ -34,11 +34,12 @@ impl HeldTable {
     pub async fn wait_for_waiting(&self, count: usize) -> Vec<i32> {
         const WAITING: &str = "SELECT pid FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'";
-        waiting::found(&format!("{count} who wait"), async || {
-            let rows = self.observer.query(WAITING, &[]).await.unwrap();
-            (rows.len() == count).then(|| rows.iter().map(|row| row.get(0)).collect())
+        let rows = found(format_args!("{count} who wait"), async || {
+            let waiting = self.observer.query(WAITING, &[]).await.unwrap();
+            (waiting.len() == count).then_some(waiting)
         })
-        .await
+        .await;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Ends a backend, as an administrator would.
@@ -53,16 +54,6 @@ impl HeldTable {
     }
 }
 
-/// Waits until so many statements of this name wait for a lock in the database of `sql`.
-pub async fn wait_for_locks(sql: &Client, statement: &str, count: i64) {
-    let waiting = "SELECT count(*) >= $2 FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- ' || $1 || '%'";
-    waiting::until(&format!("{statement} waits"), async || {
-        sql.query_one(waiting, &[&statement, &count]).await.unwrap().get(0)
-    })
-    .await;
-}
-
 /// Begins to create `projects/p/dashboards/{id}` in the background.
 pub async fn begin_create(
     server: &TestServer,
@@ -75,5 +66,20 @@ pub async fn begin_create(
 
 /// Waits until no connection of the service is in use.
 pub async fn wait_until_pool_is_free(server: &TestServer) {
-    waiting::until("a pool that is free", async || server.pool().stats().in_use == 0).await;
+    let pool = server.pool();
+    until(format_args!("nothing in use of {pool:?}"), async || {
+        pool.stats().in_use == 0
+    })
+    .await;
+}
+
+/// Waits until so many statements of this name wait for locks in the database of `observer`.
+pub async fn wait_for_locks(observer: &Client, statement: &str, count: usize) {
+    const WAITING: &str = "SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND starts_with(query, $1)";
+    let name = format!("-- {statement}\n");
+    until(format_args!("{count} {statement} that wait"), async || {
+        observer.query(WAITING, &[&name]).await.unwrap().len() >= count
+    })
+    .await;
 }

@@ -20,7 +20,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::channel::Channel;
-use super::waiting;
+use super::waiting::{in_time, until};
 use super::{cluster, recording};
 
 /// Variables that would configure the program; of the environment it gets all others.
@@ -64,7 +64,9 @@ pub async fn run(mut command: Command) -> Output {
 
 /// Waits for the end of a program that was started, which must come by itself, and takes what is left of its output.
 pub async fn finish(child: Child) -> Output {
-    let output = waiting::in_time("its end", child.wait_with_output()).await.unwrap();
+    let output = in_time("the end of the program", child.wait_with_output())
+        .await
+        .unwrap();
     for stream in [&output.stdout, &output.stderr] {
         recording::output(&String::from_utf8_lossy(stream));
     }
@@ -130,7 +132,8 @@ impl ServiceProcess {
             stdout.read_line(&mut said).await.unwrap();
             stdout.read_line(&mut said).await.unwrap();
         };
-        waiting::in_time("where it listens", reading).await;
+        // The first service may have to download PostgreSQL.
+        in_time("where it listens", reading).await;
         let Some((grpc_addr, http_addr)) = addresses(&said) else {
             logging.await.unwrap();
             panic!("it says {said:?} and logs {}", log.lock().unwrap());
@@ -149,7 +152,7 @@ impl ServiceProcess {
     pub async fn start_serving(command: Command) -> Self {
         let service = Self::start(command).await;
         let mut health = HealthClient::new(service.channel().await);
-        waiting::until("it serves", async || {
+        until("serving", async || {
             let answer = health.check(HealthCheckRequest::default()).await.unwrap();
             answer.into_inner().status() == ServingStatus::Serving
         })
@@ -190,17 +193,20 @@ impl ServiceProcess {
 
     /// Waits until it takes no new connections.
     pub async fn wait_until_closed(&self) {
-        waiting::until("closed", async || TcpStream::connect(self.grpc_addr).await.is_err()).await;
+        until("closed", async || TcpStream::connect(self.grpc_addr).await.is_err()).await;
     }
 
     /// Waits until it has logged `text`.
     pub async fn wait_until_logged(&self, text: &str) {
-        waiting::until(text, async || self.log.lock().unwrap().contains(text)).await;
+        until(format_args!("{text} in {:?}", self.log), async || {
+            self.log.lock().unwrap().contains(text)
+        })
+        .await;
     }
 
     /// Waits until it has ended: its exit code, none when a signal ended it, and what it logged.
     pub async fn ended(mut self) -> (Option<i32>, String) {
-        let status = waiting::in_time("its end", self.child.wait()).await.unwrap();
+        let status = in_time("the end of the service", self.child.wait()).await.unwrap();
         self.logging.await.unwrap();
         let log = std::mem::take(&mut *self.log.lock().unwrap());
         (status.code(), log)

@@ -21,7 +21,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::channel::Channel;
 use super::cluster::TestDatabase;
-use super::waiting;
+use super::waiting::until;
 use super::{http, recording};
 
 /// A running service. Dropped, it goes with the runtime of its test.
@@ -122,7 +122,7 @@ impl TestServer {
     /// Waits until the health service says so; a test that waits in vain fails.
     pub async fn wait_until(&self, wanted: ServingStatus) {
         let mut health = HealthClient::new(self.channel().await);
-        waiting::until(&format!("{wanted:?}"), async || {
+        until(format_args!("{wanted:?}"), async || {
             let answer = health.check(HealthCheckRequest::default()).await;
             answer.is_ok_and(|check| check.into_inner().status() == wanted)
         })
@@ -131,7 +131,7 @@ impl TestServer {
 
     /// Waits until the sidecar says that calls can succeed, which needs no credential and no certificate.
     pub async fn wait_until_ready(&self) {
-        waiting::until("ready", async || http::get(self.http_addr, "/ready").await.0 == 200).await;
+        until("ready", async || http::get(self.http_addr, "/ready").await.0 == 200).await;
     }
 
     /// Shuts down in order and waits until everything has ended.
@@ -152,8 +152,8 @@ impl Drop for Counted {
     }
 }
 
-/// What `serve` runs with when it is told nothing but to take free ports, who may do everything, and to change nothing by
-/// itself. To see what somebody else may do, a test calls itself by another name.
+/// What `serve` runs with when it is told nothing but to take free ports, who may do everything, to change nothing by itself, and
+/// to be patient with a slow machine. To see what somebody else may do, a test calls itself by another name.
 fn default_config() -> ServeConfig {
     let line = [
         "dashboard-store",
@@ -161,10 +161,13 @@ fn default_config() -> ServeConfig {
         "--grpc-addr=127.0.0.1:0",
         "--http-addr=127.0.0.1:0",
         "--maintenance=false",
+        "--request-timeout=60s",
         "--bootstrap-admins=user:alice,user:bob,user:a/b",
     ];
     let Command::Serve(args) = Cli::parse_from(line).command else {
         unreachable!("the line says serve");
     };
-    ServeConfig::from_args(*args, Environment::default()).unwrap()
+    let mut config = ServeConfig::from_args(*args, Environment::default()).unwrap();
+    config.pool.acquire_timeout = config.requests.timeout;
+    config
 }

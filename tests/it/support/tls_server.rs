@@ -1,5 +1,6 @@
 //! The service behind TLS, and clients that connect to it with certificates of all kinds.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -92,6 +93,11 @@ impl TlsServer {
             servers,
             clients,
         }
+    }
+
+    /// Where the sidecar answers.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.server.http_addr()
     }
 
     /// Where its files are.
