@@ -17,7 +17,7 @@ use tokio_postgres::types::Type;
 
 use crate::support::cluster::TestDatabase;
 use crate::support::network::{Gateway, Traffic};
-use crate::support::waiting::{LIMIT, found, in_time, until};
+use crate::support::waiting::{LIMIT, UNREACHED, found, in_time, until};
 
 /// The database of every test that leaves the server alone.
 async fn database() -> &'static TestDatabase {
@@ -31,7 +31,7 @@ fn pool_config(max_open: u32) -> PoolConfig {
         max_open,
         max_idle: max_open,
         acquire_timeout: LIMIT,
-        query_timeout: LIMIT,
+        query_timeout: UNREACHED,
         ..PoolConfig::default()
     }
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::blocking::{HeldTable, begin_create, wait_until_pool_is_free};
 use crate::support::requests::{create, create_request, json_spec, reason, spec_named};
+use crate::support::waiting::UNREACHED;
 
 const SERVICE: &str = "perses.dashboards.v1.DashboardService";
 
@@ -25,6 +26,7 @@ async fn server_with_one_connection(timeout: Duration) -> TestServer {
     TestServer::start_with(|config| {
         config.pool.max_open = 1;
         config.pool.max_idle = 1;
+        config.pool.query_timeout = UNREACHED;
         config.requests.timeout = timeout;
     })
     .await
@@ -96,7 +98,7 @@ async fn a_call_without_a_deadline_gets_one() {
 
 #[tokio::test]
 async fn a_callers_deadline_ends_its_statement() {
-    let server = server_with_one_connection(Duration::from_secs(60)).await;
+    let server = server_with_one_connection(UNREACHED).await;
     let held = HeldTable::lock(server.database()).await;
     let mut request = Request::new(create_request("d"));
     request.set_timeout(SHORT);
@@ -113,7 +115,7 @@ async fn a_callers_deadline_ends_its_statement() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_ends_its_statement() {
-    let server = server_with_one_connection(Duration::from_secs(60)).await;
+    let server = server_with_one_connection(UNREACHED).await;
     let held = HeldTable::lock(server.database()).await;
     let call = begin_create(&server, "d").await;
     held.wait_for_waiting(1).await;

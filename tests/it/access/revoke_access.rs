@@ -57,8 +57,7 @@ async fn a_revoked_role_is_gone_at_once() {
 #[tokio::test]
 async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late() {
     let (server, gateway) = serve_behind_gateway(|config| {
-        // The COMMIT has to be done in this time.
-        config.requests.timeout = Duration::from_secs(3);
+        config.requests.timeout = Duration::from_secs(2);
     })
     .await;
     let made = grant(&server, "projects/p", "user:eve", Role::Viewer).await;

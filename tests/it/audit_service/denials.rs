@@ -97,6 +97,9 @@ async fn what_was_denied_is_soon_there_to_read() {
     );
     let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
     assert_eq!(details["first_time"], details["last_time"]);
+    // It does not wait for its minute to be over.
+    let called_at: prost_types::Timestamp = details["first_time"].as_str().unwrap().parse().unwrap();
+    assert!(event.time.unwrap().seconds - called_at.seconds < 30, "{event:?}");
 }
 
 /// Whether it may reach the links of others, too, is asked in each of these calls, and is not what they are about.

@@ -13,6 +13,7 @@ use crate::support::requests::{
     apply, assert_invalid, assert_refused, delete, get, json_text, list_revisions, spec_named,
 };
 use crate::support::transfer::{atomic, begin, import, item, message, options, outcomes, resource, send, whole};
+use crate::support::waiting::UNREACHED;
 
 /// What an import meets: `new` is not there, `equal` and `other` are, `gone` and `gone_other` are soft-deleted.
 const IDS: [&str; 5] = ["new", "equal", "other", "gone", "gone_other"];
@@ -270,7 +271,7 @@ async fn an_atomic_import_without_an_end_stores_nothing() {
 
 #[tokio::test]
 async fn a_stream_that_is_cut_keeps_what_was_acknowledged() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(|config| config.requests.stream_idle_timeout = UNREACHED).await;
     for (with_options, kept) in [(options(), true), (atomic(), false)] {
         let mut client = server.dashboards().await;
         let (sender, mut answers) = begin(&mut client, with_options).await;

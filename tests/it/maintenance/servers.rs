@@ -12,7 +12,7 @@ use crate::support::http;
 use crate::support::network::{Traffic, launch_behind_gateway};
 use crate::support::process::{ServiceProcess, database_url, serve};
 use crate::support::requests::create;
-use crate::support::waiting::{found, in_time, until};
+use crate::support::waiting::{UNREACHED, found, in_time, until};
 
 /// The templates that come with the service.
 const INSTALLED: &str = "dashboard_template WHERE is_system";
@@ -20,20 +20,31 @@ const INSTALLED: &str = "dashboard_template WHERE is_system";
 /// A server that takes part in maintenance; it looks for work when it starts.
 async fn launch(database: &TestDatabase) -> TestServer {
     let connect = database.config().clone();
-    TestServer::launch(database.clone(), connect, |config| config.maintenance = true).await
+    TestServer::launch(database.clone(), connect, |config| {
+        config.maintenance = true;
+        config.pool.query_timeout = UNREACHED;
+    })
+    .await
+}
+
+/// Waits for what a server does when it starts: it looks for work again when a minute is over, or nearly.
+async fn at_first_look<T>(happening: impl Future<Output = T>) -> T {
+    let happened = tokio::time::timeout(Duration::from_secs(50), happening).await;
+    happened.expect("it happens when the server starts")
 }
 
 /// Waits until so many tasks have done their work.
 async fn wait_for_finished(sql: &Client, tasks: usize) {
-    until(format_args!("{tasks} tasks done"), async || {
-        usize::try_from(count(sql, "maintenance_task WHERE finished_at IS NOT NULL").await).unwrap() >= tasks
-    })
+    let finished = "maintenance_task WHERE finished_at IS NOT NULL";
+    at_first_look(until(format_args!("{tasks} tasks done"), async || {
+        usize::try_from(count(sql, finished).await).unwrap() >= tasks
+    }))
     .await;
 }
 
 /// Waits until the templates that come with the service are there.
 async fn wait_for_templates(sql: &Client) {
-    until("four templates", async || count(sql, INSTALLED).await >= 4).await;
+    at_first_look(until("four templates", async || count(sql, INSTALLED).await >= 4)).await;
 }
 
 /// Waits until nobody else is in a transaction.
@@ -63,7 +74,7 @@ async fn of_two_servers_one_does_each_task() {
         .collect();
     once.sort();
     wait_for_finished(&sql, TASKS.len()).await;
-    let mut runs = found("all runs shown", async || {
+    let shown_runs = found("all runs shown", async || {
         let mut last_successes = 0;
         let mut runs = Vec::new();
         for server in &servers {
@@ -72,8 +83,8 @@ async fn of_two_servers_one_does_each_task() {
         }
         runs.retain(|run| !run.ends_with(" 0") && TASKS.iter().any(|task| !task.at_start && run.contains(task.name)));
         (runs.len() >= once.len() && last_successes == TASKS.len()).then_some(runs)
-    })
-    .await;
+    });
+    let mut runs = at_first_look(shown_runs).await;
     runs.sort();
     assert_eq!(runs, once);
     assert_eq!(count(&sql, INSTALLED).await, 4);
@@ -136,11 +147,11 @@ async fn a_server_that_takes_no_part_shows_when_others_did_it() {
     run(&store(&database, 100), "system_templates").await;
     let connect = database.config().clone();
     let server = TestServer::launch(database, connect, |config| config.maintenance = false).await;
-    let successes = found("a success shown", async || {
+    let shown_successes = found("a success shown", async || {
         let lines = shown(&server, "maintenance_last_success_seconds{").await;
         (!lines.is_empty()).then_some(lines)
-    })
-    .await;
+    });
+    let successes = at_first_look(shown_successes).await;
     assert!(
         successes[0].starts_with(r#"maintenance_task="system_templates"} "#),
         "{successes:?}"

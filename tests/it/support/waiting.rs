@@ -7,6 +7,9 @@ use std::time::Duration;
 /// as another, and busy with other tests.
 pub const LIMIT: Duration = Duration::from_secs(180);
 
+/// A limit of the service that is not reached before [`LIMIT`]: for tests where what they wait for must not come of it.
+pub const UNREACHED: Duration = Duration::from_secs(3600);
+
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
