@@ -126,6 +126,12 @@ impl Caller {
         &self.groups
     }
 
+    /// All that a grant to it can be for: `user:…`, and `group:…` of each of its groups.
+    pub fn grantees(&self) -> Vec<String> {
+        let groups = self.groups.iter().map(|group| format!("group:{group}"));
+        std::iter::once(self.subject.clone()).chain(groups).collect()
+    }
+
     /// The roles on the platform that authentication found in its claims.
     pub fn roles(&self) -> &[Role] {
         &self.roles

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::grants::{GrantSource, GrantedOn, KnownGrants};
+use super::grants::{GrantSource, KnownGrants};
 use super::permission::Permission;
 use super::rights::Rights;
 use super::{Access, Reach, Scope};
@@ -89,6 +89,7 @@ impl AccessControl {
             permission,
             scope,
             reach,
+            own_roles: self.own_roles(caller),
         })
     }
 
@@ -105,22 +106,25 @@ impl AccessControl {
                 ..Rights::default()
             });
         }
+        let roles = self.own_roles(caller);
+        // Whoever may do everything, or brings its right along, needs no grants, nor a database that can be reached.
+        let grants = if roles.contains(&Role::PlatformAdmin) || permission.is_in_a_token() {
+            Arc::default()
+        } else if permission.outlasts_decision() {
+            self.rules.grants.now(caller).await?
+        } else {
+            self.rules.grants.of(caller).await?
+        };
+        Ok(Rights::new(roles, grants))
+    }
+
+    /// The roles on the platform that the caller has without a grant.
+    fn own_roles(&self, caller: &Caller) -> Vec<Role> {
         let mut roles = caller.roles().to_vec();
         if self.is_bootstrap_admin(caller) {
             roles.push(Role::PlatformAdmin);
         }
-        // Whoever may do everything, or brings its right along, needs no grants, nor a database that can be reached.
-        let grants = match roles.contains(&Role::PlatformAdmin) || permission.is_in_a_token() {
-            true => Arc::default(),
-            false => self.rules.grants.of(caller).await?,
-        };
-        let granted = grants.iter().filter(|grant| grant.on == GrantedOn::Platform);
-        roles.extend(granted.map(|grant| grant.role));
-        Ok(Rights {
-            is_that_user: false,
-            roles_on_platform: roles,
-            grants,
-        })
+        roles
     }
 
     fn is_bootstrap_admin(&self, caller: &Caller) -> bool {

@@ -119,13 +119,18 @@ impl KnownGrants {
             cache.generation
         };
         let asked_at = Instant::now();
-        let grants: Arc<[Grant]> = self.source.grants_of(&subjects(caller)).await?.into();
+        let grants = self.now(caller).await?;
         let known = Known {
             grants: Arc::clone(&grants),
             asked_at,
         };
         self.lock().keep(generation, key, known);
         Ok(grants)
+    }
+
+    /// The grants of a caller and its groups, read from the store.
+    pub(super) async fn now(&self, caller: &Caller) -> Result<Arc<[Grant]>> {
+        Ok(self.source.grants_of(&caller.grantees()).await?.into())
     }
 
     /// Awaits what changes grants, and forgets everything: this server shall not go on by the old ones. It forgets as well where
@@ -169,12 +174,6 @@ impl Cache {
         }
         self.known.insert(key, known);
     }
-}
-
-/// All that a grant to the caller can be for.
-fn subjects(caller: &Caller) -> Vec<String> {
-    let groups = caller.groups().iter().map(|group| format!("group:{group}"));
-    std::iter::once(caller.subject().to_owned()).chain(groups).collect()
 }
 
 #[cfg(test)]
@@ -312,6 +311,6 @@ mod tests {
 
     #[test]
     fn a_grant_can_be_for_the_user_or_a_group() {
-        assert_eq!(subjects(&caller("a", &["b", "c"])), ["user:a", "group:b", "group:c"]);
+        assert_eq!(caller("a", &["b", "c"]).grantees(), ["user:a", "group:b", "group:c"]);
     }
 }

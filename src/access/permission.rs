@@ -124,6 +124,15 @@ impl Permission {
         )
     }
 
+    /// Whether what is done with it outlasts the decision: it gives or takes rights that stay when the caller has lost its own. So it
+    /// takes the grants that the caller has at that moment, and not those of a while ago.
+    pub const fn outlasts_decision(self) -> bool {
+        matches!(
+            self,
+            Self::AccessGrantsCreate | Self::AccessGrantsRevoke | Self::ShareLinksCreate | Self::ProjectsPurge
+        )
+    }
+
     /// Whether it needs no role, because what the caller brings is the right.
     pub const fn is_in_a_token(self) -> bool {
         matches!(self, Self::ShareLinksResolve)

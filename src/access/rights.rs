@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::grants::Grant;
+use super::grants::{Grant, GrantedOn};
 use super::permission::Permission;
 use super::{Reach, Scope};
 use crate::domain::name::{DashboardName, ProjectId};
@@ -22,6 +22,17 @@ pub struct Rights {
 }
 
 impl Rights {
+    /// Those of a caller that has `roles` on the platform without a grant.
+    pub fn new(mut roles: Vec<Role>, grants: Arc<[Grant]>) -> Self {
+        let on_platform = grants.iter().filter(|grant| grant.on == GrantedOn::Platform);
+        roles.extend(on_platform.map(|grant| grant.role));
+        Self {
+            is_that_user: false,
+            roles_on_platform: roles,
+            grants,
+        }
+    }
+
     /// How much of `scope` the permission is had on; none for nothing. What is not named here is denied.
     pub fn reach(&self, permission: Permission, scope: &Scope) -> Option<Reach> {
         match scope {
@@ -107,7 +118,6 @@ impl Rights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::GrantedOn;
 
     const UID: Uuid = Uuid::from_u128(1);
 

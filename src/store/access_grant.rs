@@ -10,7 +10,8 @@ use tokio_postgres::Row;
 
 use super::Store;
 use super::dashboard::{name, unreadable};
-use crate::access::{Grant, GrantSource, GrantedOn};
+use super::pool::Transaction;
+use crate::access::{Access, Grant, GrantSource, GrantedOn};
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::name::{AccessGrantName, GrantParent, ProjectId};
 use crate::domain::role::Role;
@@ -20,10 +21,17 @@ use crate::error::{Error, Result};
 pub(super) use write::details;
 
 // A soft-deleted dashboard is one like any other: who may read it may read that it is deleted.
-const FIND_GRANTS: &str = "-- find_grants
-SELECT access_grant.role, access_grant.project AS granted_project, dashboard_id, dashboard.project, dashboard.name
+macro_rules! select_grants {
+    () => {
+        "SELECT access_grant.role, access_grant.project AS granted_project, dashboard_id, dashboard.project, dashboard.name
 FROM access_grant LEFT JOIN dashboard ON dashboard.id = dashboard_id
-WHERE subject = ANY ($1)";
+WHERE subject = ANY ($1)"
+    };
+}
+
+const FIND_GRANTS: &str = concat!("-- find_grants\n", select_grants!());
+
+const HOLD_GRANTS: &str = concat!("-- hold_grants\n", select_grants!(), " FOR KEY SHARE OF access_grant");
 
 const FIND_PLATFORM_ADMIN: &str = "-- find_platform_admin
 SELECT EXISTS (SELECT FROM access_grant WHERE project IS NULL AND dashboard_id IS NULL AND role = 'platform-admin')";
@@ -37,6 +45,19 @@ impl Store {
         let rows = self.read(FIND_PLATFORM_ADMIN, &[]).await?;
         Ok(rows.first().map_or(Ok(false), |row| row.try_get(0))?)
     }
+}
+
+/// Proves `access` again where it has to be, and holds the grants that it rests on: who revokes one comes before or waits for the end.
+///
+/// # Errors
+/// `PERMISSION_DENIED` when somebody came before.
+pub(super) async fn confirm(tx: &Transaction<'_>, access: &Access) -> Result<()> {
+    if !access.has_to_be_confirmed() {
+        return Ok(());
+    }
+    let grantees = access.caller().grantees();
+    let rows = tx.query(HOLD_GRANTS, &[(&grantees, Type::TEXT_ARRAY)]).await?;
+    access.confirm(rows.iter().map(held).collect::<Result<_>>()?)
 }
 
 impl GrantSource for Store {

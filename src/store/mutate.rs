@@ -16,9 +16,9 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
-use super::Store;
 use super::pool::Transaction;
 use super::run_tx::{End, TxError};
+use super::{Store, access_grant};
 use crate::access::Access;
 use crate::domain::digest::{Digest, Fingerprint};
 use crate::domain::mutation::WriteOptions;
@@ -50,7 +50,7 @@ const LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Mutation {
     method: &'static str,
-    caller: String,
+    access: Access,
     request_id: Uuid,
     validate_only: bool,
     fingerprint: Digest,
@@ -66,17 +66,22 @@ impl Mutation {
         }
         Self {
             method,
-            caller: access.caller().subject().to_owned(),
+            access: access.clone(),
             request_id: options.request_id,
             validate_only: options.validate_only,
             fingerprint,
         }
     }
 
+    /// Whose request id it is.
+    fn caller(&self) -> &str {
+        self.access.caller().subject()
+    }
+
     /// The key of the advisory lock; two requests that share one by chance wait for each other, and that is all.
     fn lock_key(&self) -> i64 {
         let digest = Fingerprint::new()
-            .part(&self.caller)
+            .part(self.caller())
             .part(self.method)
             .part(self.request_id.as_bytes())
             .finish();
@@ -202,6 +207,7 @@ where
     if let Some(kept) = find_answer(tx, mutation).await? {
         return Ok(End::RollBack(Answered::Repeated(kept)));
     }
+    access_grant::confirm(tx, &mutation.access).await?;
     let answer = work(tx).await?;
     if mutation.validate_only || !answer.is_done() {
         return Ok(End::RollBack(Answered::First(answer)));
@@ -215,7 +221,7 @@ async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutat
     let key = mutation.lock_key();
     let key_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
     let request: [(&(dyn ToSql + Sync), Type); 3] = [
-        (&mutation.caller, Type::TEXT),
+        (&mutation.caller(), Type::TEXT),
         (&mutation.method, Type::TEXT),
         (&mutation.request_id, Type::UUID),
     ];
@@ -254,7 +260,7 @@ async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutat
     tx.execute(
         KEEP_ANSWER,
         &[
-            (&mutation.caller, Type::TEXT),
+            (&mutation.caller(), Type::TEXT),
             (&mutation.method, Type::TEXT),
             (&mutation.request_id, Type::UUID),
             (&fingerprint, Type::BYTEA),

@@ -4,6 +4,7 @@ mod build_script;
 mod first_admin;
 mod grant_access;
 mod known_mistakes;
+mod lasting_rights;
 mod list_access_grants;
 pub mod matrix;
 mod oracles;

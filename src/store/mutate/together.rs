@@ -103,7 +103,7 @@ async fn was_answered(tx: &Transaction<'_>, first: &Mutation, mutations: &[Mutat
     let request_ids = request_ids(mutations);
     let keys_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&keys, Type::INT8_ARRAY)];
     let requests: [(&(dyn ToSql + Sync), Type); 3] = [
-        (&first.caller, Type::TEXT),
+        (&first.caller(), Type::TEXT),
         (&first.method, Type::TEXT),
         (&request_ids, Type::UUID_ARRAY),
     ];
@@ -134,7 +134,7 @@ async fn keep_answers<A: Answer>(
     tx.execute(
         KEEP_ANSWERS,
         &[
-            (&first.caller, Type::TEXT),
+            (&first.caller(), Type::TEXT),
             (&first.method, Type::TEXT),
             (&request_ids(mutations), Type::UUID_ARRAY),
             (&fingerprints, Type::BYTEA_ARRAY),

@@ -32,6 +32,8 @@ pub async fn each(server: &TestServer) {
     assert_eq!(granted(&mut client, LOADED).await.unwrap().len(), 50);
 
     grant(server, "platform", "user:first", Role::PlatformAdmin).await;
+    let by_grant = as_user("first", grant_request(LOADED, "user:60", Role::Viewer));
+    client.grant_access(by_grant).await.unwrap();
     let second = grant(server, "platform", "user:second", Role::PlatformAdmin).await;
     client.revoke_access(revoke_request(&second.name)).await.unwrap();
     let store = Store::new(server.pool().clone(), KEEP_ALL);

@@ -45,6 +45,8 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("diff_dashboard_revisions", BY_NAME_WITH_REVISION, Most::Rows(3)),
     // Every decision about a caller whose grants are not known: an entry of the index, a row, and a dashboard for each.
     ("find_grants", GRANTS, Most::Rows(3 * GRANTS_OF_A_CALLER)),
+    // What gives rights that stay, by a caller with one grant.
+    ("hold_grants", GRANTS, Most::Rows(3)),
     // Every mutation.
     ("lock_request", NO_INDEX, Most::Rows(0)),
     ("find_answer", &["mutation_request_pkey"], Most::Rows(1)),
