@@ -34,6 +34,12 @@ ok "the service has sealed what it wrote"
 answer=$(./audit_format.py "$work_dir/audit.jsonl" "$AUDIT_PUBLIC_KEYS_FILE") || fail "the export: $answer"
 ok "$answer, to others too"
 
+head -n -1 "$work_dir/audit.jsonl" >"$work_dir/cut.jsonl"
+code=0
+answer=$(./audit_format.py "$work_dir/cut.jsonl" "$AUDIT_PUBLIC_KEYS_FILE" 2>&1) || code=$?
+expect_equal "exit code for an export that was cut off" 1 "$code"
+ok "others refuse an export that was cut off, too: $answer"
+
 unset DB_DIRECT_URL
 answer=$("$DASHBOARD_STORE" audit verify "$work_dir/audit.jsonl" --expected-head "$head") || fail "offline: $answer"
 expect_contains "verification of the export" "$answer" "the expected head is among the seals"

@@ -168,32 +168,42 @@ def check_vectors(path):
 def check_export(path, keys_path):
     with open(keys_path, encoding="utf-8") as file:
         keys = public_keys(file.read())
-    previous_root, seals, events, due = "0" * 64, 0, 0, []
+    previous_root, number, kept_from = "0" * 64, 0, ""
+    seals, events, not_sealed, due, counted = 0, 0, 0, [], None
     # Where the range of the last seal ends, and the highest seq up to there.
     end, last_seq, unsealed = None, None, None
     with open(path, encoding="utf-8") as file:
         for line in file:
             record = json.loads(line)
             kind = record["type"]
+            expect(counted, None, f"{kind} behind the end")
             if kind == "checkpoint":
                 check_signature(keys, record, checkpoint_message(record))
-                previous_root = record["seal_root"]
+                previous_root, number, kept_from = record["seal_root"], record["seal_number"], record["kept_from"]
             elif kind == "seal":
                 expect(unsealed, None, f"unsealed event before seal {record['number']}")
                 expect(due, [], f"events before seal {record['number']}")
+                number += 1
+                expect(record["number"], number, "number of a seal")
                 expect(record["previous_root"], previous_root, f"previous root of seal {record['number']}")
                 expect(root(record), record["root"], f"root of seal {record['number']}")
                 check_signature(keys, record, seal_message(record))
-                previous_root, due, seals = record["root"], list(record["event_digests"]), seals + 1
+                previous_root, seals = record["root"], seals + 1
+                due = list(record["event_digests"]) if record["month"] >= kept_from else []
                 end, last_seq = (record["to_xid"], record["to_seq"]), record["last_seq"]
             elif kind == "event":
                 expect(event_digest(record), due.pop(0) if due else None, f"event {record['id']}")
                 events += 1
             elif kind == "unsealed":
-                unsealed = record["id"]
+                unsealed, not_sealed = record["id"], not_sealed + 1
                 if end is not None and (record["xid"], record["seq"]) <= end and record["seq"] <= last_seq:
                     sys.exit(f"event {unsealed} stands before the end of the last seal and is not in one")
+            elif kind == "end":
+                counted = (record["events"], record["seals"])
     expect(due, [], "events of the last seal")
+    if counted is None:
+        sys.exit("the file ends before its last line")
+    expect((events + not_sealed, seals), counted, "what was counted")
     print(f"{events} events under {seals} seals are as they were sealed")
 
 
