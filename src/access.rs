@@ -20,13 +20,11 @@ pub use grants::{Grant, GrantSource, GrantedOn};
 pub use permission::Permission;
 
 use std::fmt;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
 use self::rights::Rights;
 use crate::domain::name::{AuditParent, DashboardName, GrantParent, Parent, ProjectId, TemplateName};
-use crate::domain::role::Role;
 use crate::domain::user::UserId;
 use crate::error::{Error, Result};
 
@@ -140,8 +138,8 @@ pub struct Access {
     permission: Permission,
     scope: Scope,
     reach: Reach,
-    /// The roles on the platform that the caller has without a grant.
-    own_roles: Vec<Role>,
+    /// Whether its permission outlasts it, and is had by grants alone.
+    has_to_be_confirmed: bool,
 }
 
 impl Access {
@@ -153,7 +151,7 @@ impl Access {
             permission,
             scope,
             reach: Reach::Whole,
-            own_roles: vec![Role::PlatformAdmin],
+            has_to_be_confirmed: false,
         }
     }
 
@@ -180,7 +178,7 @@ impl Access {
     /// Whether it has to be proved again where its permission is used: what that does outlasts it, and it rests on grants, which
     /// somebody may revoke in between.
     pub fn has_to_be_confirmed(&self) -> bool {
-        self.permission.outlasts_decision() && !self.holds_with([].into())
+        self.has_to_be_confirmed
     }
 
     /// Proves it again, by the grants that the caller has now.
@@ -188,14 +186,10 @@ impl Access {
     /// # Errors
     /// `PERMISSION_DENIED` when they do not give it.
     pub fn confirm(&self, grants: Vec<Grant>) -> Result<()> {
-        self.holds_with(grants.into())
-            .then_some(())
-            .ok_or(Error::PermissionDenied)
-    }
-
-    fn holds_with(&self, grants: Arc<[Grant]>) -> bool {
-        let found = Rights::new(self.own_roles.clone(), grants).reach(self.permission, &self.scope);
-        found.is_some_and(|reach| reach == Reach::Whole || reach == self.reach)
+        match Rights::new(Vec::new(), grants.into()).reach(self.permission, &self.scope) {
+            Some(reach) if reach == Reach::Whole || reach == self.reach => Ok(()),
+            _ => Err(Error::PermissionDenied),
+        }
     }
 
     /// Whether it holds for all of a project, so also for what is not in there yet: then the caller may be told that something

@@ -84,12 +84,16 @@ impl AccessControl {
         let found = self.decide(caller, permission, &scope).await?;
         caller.origin().course.ask(caller, permission, &scope, found.is_none());
         let reach = found.ok_or(Error::PermissionDenied)?;
+        let has_it_without_grants = || {
+            let own = Rights::new(self.own_roles(caller), Arc::default());
+            own.reach(permission, &scope).is_some()
+        };
         Ok(Access {
+            has_to_be_confirmed: permission.outlasts_decision() && !has_it_without_grants(),
             caller: caller.clone(),
             permission,
             scope,
             reach,
-            own_roles: self.own_roles(caller),
         })
     }
 

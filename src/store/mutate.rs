@@ -48,25 +48,25 @@ const LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
 
 /// One call of a mutation.
 #[derive(Debug, Clone)]
-pub struct Mutation {
+pub struct Mutation<'a> {
     method: &'static str,
-    access: Access,
+    access: &'a Access,
     request_id: Uuid,
     validate_only: bool,
     fingerprint: Digest,
 }
 
-impl Mutation {
+impl<'a> Mutation<'a> {
     /// Describes a call of the RPC `method`; `fingerprint` digests all that it asks for. From here on it is a change that fails
     /// if it does not succeed, unless it is only checked.
-    pub fn new(method: &'static str, access: &Access, options: &WriteOptions, fingerprint: Digest) -> Self {
+    pub fn new(method: &'static str, access: &'a Access, options: &WriteOptions, fingerprint: Digest) -> Self {
         if !options.validate_only {
             let course = &access.caller().origin().course;
             course.begin_change(access.permission(), access.scope());
         }
         Self {
             method,
-            access: access.clone(),
+            access,
             request_id: options.request_id,
             validate_only: options.validate_only,
             fingerprint,
@@ -138,7 +138,7 @@ impl Store {
     /// # Errors
     /// What `work` fails with, nothing done; `REQUEST_ID_REUSED` for other content under the same id;
     /// `COMMIT_OUTCOME_UNKNOWN` when the answer to COMMIT was lost and the outcome could not be read back.
-    pub(super) async fn mutate<'a, A, W>(&self, mutation: Mutation, work: W) -> Result<Answered<A>>
+    pub(super) async fn mutate<'a, A, W>(&self, mutation: Mutation<'_>, work: W) -> Result<Answered<A>>
     where
         A: Answer + 'a,
         W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
@@ -164,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when it has not, `COMMIT_OUTCOME_UNKNOWN` when that could not be learned.
-    async fn confirm<A: Answer>(&self, mutation: &Mutation, cause: Cause) -> Result<A::Kept> {
+    async fn confirm<A: Answer>(&self, mutation: &Mutation<'_>, cause: Cause) -> Result<A::Kept> {
         let request_id = mutation.request_id;
         tracing::warn!(method = mutation.method, %request_id, %cause, "the answer to commit was lost");
         match tokio::time::timeout(LOOK_UP_TIMEOUT, self.look_up::<A>(mutation)).await {
@@ -179,7 +179,7 @@ impl Store {
     }
 
     /// The answer of a mutation, if one was kept; asked for again for as long as the database is away.
-    async fn look_up<A: Answer>(&self, mutation: &Mutation) -> Result<Option<A::Kept>> {
+    async fn look_up<A: Answer>(&self, mutation: &Mutation<'_>) -> Result<Option<A::Kept>> {
         loop {
             let asked = self.pool.run_tx("look_up", IsolationLevel::ReadCommitted, |tx| {
                 async move {
@@ -199,7 +199,7 @@ impl Store {
     }
 }
 
-async fn attempt<'a, A, W>(tx: &Transaction<'_>, mutation: &Mutation, work: &W) -> Result<End<Answered<A>>>
+async fn attempt<'a, A, W>(tx: &Transaction<'_>, mutation: &Mutation<'_>, work: &W) -> Result<End<Answered<A>>>
 where
     A: Answer + 'a,
     W: for<'t> Fn(&'t Transaction<'t>) -> ScopedBoxFuture<'a, 't, Result<A>> + Sync,
@@ -207,7 +207,7 @@ where
     if let Some(kept) = find_answer(tx, mutation).await? {
         return Ok(End::RollBack(Answered::Repeated(kept)));
     }
-    access_grant::confirm(tx, &mutation.access).await?;
+    access_grant::confirm(tx, mutation.access).await?;
     let answer = work(tx).await?;
     if mutation.validate_only || !answer.is_done() {
         return Ok(End::RollBack(Answered::First(answer)));
@@ -217,7 +217,7 @@ where
 }
 
 /// Waits until no other call works on the request id, then looks for the answer of an earlier one.
-async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutation) -> Result<Option<K>> {
+async fn find_answer<K: DeserializeOwned>(tx: &Transaction<'_>, mutation: &Mutation<'_>) -> Result<Option<K>> {
     let key = mutation.lock_key();
     let key_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
     let request: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -254,7 +254,7 @@ fn require_primary(locked: &[Row]) -> Result<()> {
     }
 }
 
-async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutation, kept: &K) -> Result<()> {
+async fn keep_answer<K: Serialize + Sync>(tx: &Transaction<'_>, mutation: &Mutation<'_>, kept: &K) -> Result<()> {
     let fingerprint = mutation.fingerprint.as_bytes();
     let json = serde_json::to_value(kept).map_err(Error::internal)?;
     tx.execute(

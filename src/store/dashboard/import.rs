@@ -55,7 +55,7 @@ impl Store {
         items: &[&AuthorisedItem],
         options: &ImportOptions,
     ) -> Result<Option<Vec<Imported>>> {
-        let mutations: Vec<Mutation> = items.iter().map(|item| of_item(item, options)).collect();
+        let mutations: Vec<Mutation<'_>> = items.iter().map(|item| of_item(item, options)).collect();
         self.mutate_together(mutations.as_slice(), |tx| {
             self.import_ordinary(tx, items, options).scope_boxed()
         })
@@ -182,7 +182,7 @@ impl Answer for Imported {
 }
 
 /// The call for one item.
-fn of_item((access, item): &AuthorisedItem, options: &ImportOptions) -> Mutation {
+fn of_item<'a>((access, item): &'a AuthorisedItem, options: &ImportOptions) -> Mutation<'a> {
     let fingerprint = options.fingerprint([item]);
     Mutation::new(METHOD, access, &options.of_item(&item.name), fingerprint)
 }

@@ -41,7 +41,7 @@ impl Store {
     /// As for [`Store::mutate`], where the answer to COMMIT was lost and nothing was done, or nobody knows.
     pub(in crate::store) async fn mutate_together<'a, A, W>(
         &self,
-        mutations: &[Mutation],
+        mutations: &[Mutation<'_>],
         work: W,
     ) -> Result<Option<Vec<A>>>
     where
@@ -75,8 +75,8 @@ impl Store {
 
 async fn attempt<'a, A, W>(
     tx: &Transaction<'_>,
-    first: &Mutation,
-    mutations: &[Mutation],
+    first: &Mutation<'_>,
+    mutations: &[Mutation<'_>],
     work: &W,
 ) -> Result<End<Option<Vec<A>>>>
 where
@@ -97,7 +97,7 @@ where
 }
 
 /// Waits until no other call works on one of the request ids, then tells whether an earlier one was answered.
-async fn was_answered(tx: &Transaction<'_>, first: &Mutation, mutations: &[Mutation]) -> Result<bool> {
+async fn was_answered(tx: &Transaction<'_>, first: &Mutation<'_>, mutations: &[Mutation<'_>]) -> Result<bool> {
     let mut keys: Vec<i64> = mutations.iter().map(Mutation::lock_key).collect();
     keys.sort_unstable();
     let request_ids = request_ids(mutations);
@@ -117,8 +117,8 @@ async fn was_answered(tx: &Transaction<'_>, first: &Mutation, mutations: &[Mutat
 
 async fn keep_answers<A: Answer>(
     tx: &Transaction<'_>,
-    first: &Mutation,
-    mutations: &[Mutation],
+    first: &Mutation<'_>,
+    mutations: &[Mutation<'_>],
     answers: &[A],
 ) -> Result<()> {
     let to_json = |answer: &A| serde_json::to_value(answer.kept());
@@ -145,6 +145,6 @@ async fn keep_answers<A: Answer>(
     Ok(())
 }
 
-fn request_ids(mutations: &[Mutation]) -> Vec<Uuid> {
+fn request_ids(mutations: &[Mutation<'_>]) -> Vec<Uuid> {
     mutations.iter().map(|mutation| mutation.request_id).collect()
 }

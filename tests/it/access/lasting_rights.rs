@@ -1,9 +1,10 @@
 //! What gives rights that stay rests on what the caller may do at that moment, and not on a decision of some seconds ago.
 
-use dashboard_store::grpc::proto;
-use proto::Role;
+use dashboard_store::grpc::proto::Role;
 use tonic::Code;
 
+use super::purge_project::purge_request;
+use super::revoke_access::start_without_bootstrap;
 use crate::support::TestServer;
 use crate::support::access::{grant, grant_request, granted, list_request, revoke_request};
 use crate::support::blocking::wait_for_locks;
@@ -12,7 +13,7 @@ use crate::support::sharing::{create_request, for_uses};
 
 /// Two servers on one database; no configuration gives them an admin.
 async fn start_two() -> [TestServer; 2] {
-    let first = TestServer::start_with(|config| config.access.bootstrap_admins.clear()).await;
+    let first = start_without_bootstrap().await;
     let (database, connect) = (first.database().clone(), first.database().service_config());
     let second = TestServer::launch(database, connect, |config| config.access.bootstrap_admins.clear()).await;
     [first, second]
@@ -57,10 +58,7 @@ async fn an_admin_of_a_purged_project_shares_nothing_of_the_next_one() {
     grant(&first, "projects/p", "user:eve", Role::Admin).await;
     let list = as_user("eve", list_dashboards("projects/p"));
     second.dashboards().await.list_dashboards(list).await.unwrap();
-    let purge = proto::PurgeProjectRequest {
-        name: "projects/p".into(),
-        ..Default::default()
-    };
+    let purge = purge_request("projects/p");
     first.dashboards().await.purge_project(purge).await.unwrap();
     create(&mut first.dashboards().await, "d").await;
 

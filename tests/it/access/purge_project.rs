@@ -17,7 +17,7 @@ use crate::support::templates;
 use crate::support::transfer::read_all;
 use crate::support::waiting::found;
 
-fn purge_request(name: &str) -> proto::PurgeProjectRequest {
+pub fn purge_request(name: &str) -> proto::PurgeProjectRequest {
     proto::PurgeProjectRequest {
         name: name.into(),
         ..Default::default()

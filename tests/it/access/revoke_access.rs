@@ -30,7 +30,7 @@ async fn names(server: &TestServer) -> Vec<String> {
 }
 
 /// A server that no configuration gives an admin.
-async fn start_without_bootstrap() -> TestServer {
+pub async fn start_without_bootstrap() -> TestServer {
     TestServer::start_with(|config| config.access.bootstrap_admins.clear()).await
 }
 
