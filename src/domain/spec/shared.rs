@@ -5,6 +5,7 @@
 //! credentials. Panels and variables name datasources and hold none.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use super::json::{self, Json, Member, Written};
 use super::pointer::Pointer;
@@ -16,6 +17,9 @@ pub const MAX_REDACTED_PATHS: usize = 1000;
 
 /// The field of a document that its datasources stand in.
 const DATASOURCES: &str = "datasources";
+
+/// The pointer to it.
+const DATASOURCES_PATH: &str = "/datasources";
 
 /// The one kind of proxy that Perses has: with any other text it might be a secret.
 const PROXY_KIND: &str = "HTTPProxy";
@@ -189,10 +193,10 @@ impl Redaction {
     }
 
     fn note(&mut self, pointer: &Pointer<'_>) {
-        match self.paths.len() {
-            ..MAX_REDACTED_PATHS => self.paths.push(pointer.to_field()),
-            MAX_REDACTED_PATHS => self.paths.push(format!("/{DATASOURCES}")),
-            _ => {}
+        if self.paths.len() < MAX_REDACTED_PATHS {
+            self.paths.push(pointer.to_field());
+        } else if let Some(last) = self.paths.last_mut() {
+            DATASOURCES_PATH.clone_into(last);
         }
     }
 }
@@ -207,28 +211,47 @@ fn flag(value: Json<'_>) -> Option<Json<'_>> {
 
 /// Whether Go takes `key` for the field `field`: without regard to case, in all of Unicode.
 fn is_folded(key: &str, field: &str) -> bool {
-    let folded = |text: &str| text.chars().flat_map(char::to_uppercase).collect::<String>();
-    folded(key) == folded(field)
+    let of_field = field.chars().flat_map(char::to_uppercase);
+    key.chars().flat_map(char::to_uppercase).eq(of_field)
 }
 
-/// The part of a URL that holds no credentials: scheme, host, port and path, or a path alone. None for text that a browser
-/// might read in another way than it is read here, so that it is not clear where its credentials are.
+/// The part of a URL that holds no credentials: scheme, host, port and path, or a path alone. None for text that a browser, or
+/// whoever wrote it, might read in another way than it is read here, so that it is not clear where its credentials are: a password
+/// with a `/`, `?` or `#` that nobody has escaped ends the authority too early, and its `@` comes behind it.
 fn public_part(url: &str) -> Option<String> {
     let is_plain = |character: char| character.is_ascii_graphic() && !r#"\"<>^`{|}"#.contains(character);
     let before_query = url.split(['?', '#']).next().unwrap_or_default();
     if !before_query.chars().all(is_plain) {
         return None;
     }
-    if before_query.is_empty() || (before_query.starts_with('/') && !before_query.starts_with("//")) {
-        return Some(before_query.to_owned());
+    if url.is_empty() || (url.starts_with(['/', '?', '#']) && !url.starts_with("//")) {
+        return Some(before_query.to_owned()).filter(|_| !url.contains('@'));
     }
     let (scheme, rest) = before_query.split_once("://")?;
     if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
         return None;
     }
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().filter(|host| !host.is_empty())?;
-    Some(format!("{scheme}://{host}{path}"))
+    let behind = &url[scheme.len() + "://".len() + authority.len()..];
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    (is_host_and_port(host) && !behind.contains('@')).then(|| format!("{scheme}://{host}{path}"))
+}
+
+/// Whether a text is `host` or `host:port`, the host a name of DNS or an address: what begins with a user looks otherwise.
+fn is_host_and_port(text: &str) -> bool {
+    let is_name = |host: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !host.is_empty() && host.bytes().all(is_plain)
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let (is_host, behind) = match text.strip_prefix('[').and_then(|literal| literal.split_once(']')) {
+        Some((literal, behind)) => (literal.parse::<Ipv6Addr>().is_ok(), behind),
+        None => {
+            let (host, behind) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (is_name(host), behind)
+        }
+    };
+    is_host && (behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port))
 }
 
 #[cfg(test)]

@@ -143,6 +143,29 @@ fn urls_lose_their_credentials_or_go() {
         ("postgres://u:p@db/x", None),
         ("javascript:alert(1)", None),
         ("u:p@prom.example", None),
+        // Whoever wrote them meant a password.
+        ("https://u:p/w@prom.example/a", None),
+        ("https://u:p?w@prom.example/a", None),
+        ("https://u:p#w@prom.example/a", None),
+        ("https://u:9090/w@prom.example/a", None),
+        ("https://u:9090?w@prom.example/a", None),
+        ("https://u:9090#w@prom.example/a", None),
+        ("https://u/p@prom.example", None),
+        ("https://prom.example/a/https://u:p@other.example/", None),
+        ("/a/u:p@prom.example", None),
+        ("?u:p@prom.example", None),
+        ("https://u:p/w", None),
+        ("https://u:65536", None),
+        ("https://u:+80", None),
+        ("https://u:", None),
+        ("https://u:p:9090", None),
+        ("https://[::1]p", None),
+        ("https://[p]", None),
+        ("https://u%3Ap", None),
+        ("https://prom_1.example:65535", Some("https://prom_1.example:65535")),
+        ("https://192.0.2.1/a", Some("https://192.0.2.1/a")),
+        ("?x", Some("")),
+        ("https://[::1]", Some("https://[::1]")),
         ("token", None),
     ] {
         assert_eq!(public_part(url).as_deref(), shown, "{url}");
@@ -154,8 +177,27 @@ fn the_list_of_what_went_has_an_end() {
     let members: serde_json::Map<String, Value> = (0..5000).map(|n| (format!("k{n}"), json!(1))).collect();
     let (shown, paths) = redact(&with(Value::Object(members)));
     assert_eq!(shown, with(json!({})));
-    assert_eq!(paths.len(), MAX_REDACTED_PATHS + 1);
+    assert_eq!(paths.len(), MAX_REDACTED_PATHS);
     assert_eq!(paths.last().map(String::as_str), Some("/datasources"));
+
+    let members: serde_json::Map<String, Value> =
+        (0..MAX_REDACTED_PATHS).map(|n| (format!("k{n}"), json!(1))).collect();
+    let (_, paths) = redact(&with(Value::Object(members)));
+    assert_eq!(paths.len(), MAX_REDACTED_PATHS);
+    assert!(
+        !paths.contains(&"/datasources".to_owned()),
+        "each of them has its place"
+    );
+}
+
+/// A key may be as long as a document.
+#[test]
+fn what_goes_below_a_long_key_takes_no_more_room() {
+    let members: serde_json::Map<String, Value> = (0..1100).map(|n| (format!("k{n}"), json!(1))).collect();
+    let document = json!({ "datasources": { ("x".repeat(1_000_000)): members } });
+    let shared = SharedSpec::redact(document.to_string()).unwrap();
+    let room: usize = shared.redacted_paths.iter().map(String::capacity).sum();
+    assert!(room < 1_000_000, "{room} bytes");
 }
 
 proptest! {
