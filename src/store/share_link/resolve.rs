@@ -1,14 +1,14 @@
-//! ResolveShareLink: a use is counted, and the dashboard read, in one statement.
+//! ResolveShareLink: a use is counted, and the dashboard read, in one round trip.
 
 use std::net::IpAddr;
 
+use futures_util::future::try_join;
 use postgres_types::{Json, Type};
 use scoped_futures::ScopedFutureExt as _;
 use tokio_postgres::{IsolationLevel, Row};
 
 use crate::access::Access;
 use crate::domain::audit_event::{Change, Version};
-use crate::domain::digest::Digest;
 use crate::domain::name::ShareLinkName;
 use crate::domain::reason::Reason;
 use crate::domain::share_link::{ShareSecret, SharedDashboard};
@@ -22,29 +22,24 @@ use crate::store::run_tx::{End, TxError};
 use crate::store::{Store, audit};
 
 // The row is updated or not, so that of many at once none goes beyond the limit: checked first and counted then, 118 uses of
-// 100 were measured. While it waits for others, time passes, so that the expiry is looked at once more in RETURNING. The head
-// has its row in the history as well.
+// 100 were measured. A link without a limit that was used 2^31 - 1 times counts no further.
 const USE_SHARE_LINK: &str = "-- use_share_link
-WITH used AS (
-    UPDATE share_token SET use_count = use_count + 1, last_used_at = clock_timestamp()
-    WHERE token_sha256 = $1 AND revoked_at IS NULL AND expires_at > statement_timestamp()
-        AND (max_uses IS NULL OR use_count < max_uses)
-        AND (allowed_cidrs = '{}' OR $2 <<= ANY (allowed_cidrs))
-    RETURNING id, dashboard_id, pinned_revision, expires_at > clock_timestamp() AS is_live
-)
+UPDATE share_token SET use_count = LEAST(use_count, 2147483646) + 1, last_used_at = clock_timestamp()
+WHERE token_sha256 = $1 AND revoked_at IS NULL AND expires_at > statement_timestamp()
+    AND (max_uses IS NULL OR use_count < max_uses)
+    AND (allowed_cidrs = '{}' OR $2 <<= ANY (allowed_cidrs))";
+
+// Sent with the first one, and run behind it: while that waited for others, the link may have expired, and the dashboard may have
+// been deleted. It gives what this transaction has counted, and nothing where it has not. The head has its row in the history as
+// well.
+const FIND_SHARED_DASHBOARD: &str = "-- find_shared_dashboard
 SELECT used.id AS link_id, dashboard.id, project, name, old.revision, old.display_name, old.description, old.metadata,
     old.spec, old.spec_sha256, dashboard.created_at, old.created_at AS written_at
-FROM used
+FROM share_token AS used
 JOIN dashboard ON dashboard.id = used.dashboard_id AND state = 'active'
 JOIN dashboard_revision AS old
     ON old.dashboard_id = used.dashboard_id AND old.revision = COALESCE(used.pinned_revision, dashboard.revision)
-WHERE is_live";
-
-/// A dashboard as it is stored: not for the eyes of who uses a link.
-struct Found {
-    shown: SharedDashboard,
-    stored_sha256: Digest,
-}
+WHERE token_sha256 = $1 AND used.xmin = pg_current_xact_id_if_assigned()::xid AND expires_at > clock_timestamp()";
 
 impl Store {
     /// Counts a use of the link that has this secret, and gives the dashboard that it shows, redacted. `client` is where whoever
@@ -67,13 +62,15 @@ impl Store {
                         return Ok(End::RollBack(None));
                     };
                     append_event(tx, access, &found, client).await?;
-                    Ok(End::Commit(Some(found.shown)))
+                    Ok(End::Commit(Some(found)))
                 }
                 .scope_boxed()
             })
             .await;
         match outcome {
-            Ok(shown) => shown.ok_or(Error::ShareNotUsable),
+            // A document may be large: other uses of the link don't wait for its redaction.
+            Ok(Some(found)) => shown(&found),
+            Ok(None) => Err(Error::ShareNotUsable),
             Err(TxError::Failed(error)) => Err(error),
             Err(TxError::CommitLost { cause, .. }) => Err(Error::Unavailable {
                 reason: Reason::DatabaseUnavailable,
@@ -85,23 +82,25 @@ impl Store {
 }
 
 /// Uses a link; none when it can't be used, and then whatever was written has to be rolled back.
-async fn use_link(tx: &Transaction<'_>, secret: &ShareSecret, client: Option<IpAddr>) -> Result<Option<Found>> {
+async fn use_link(tx: &Transaction<'_>, secret: &ShareSecret, client: Option<IpAddr>) -> Result<Option<Row>> {
     let sha256 = secret.sha256();
-    let parameters = [(&sha256.as_bytes() as _, Type::BYTEA), (&client as _, Type::INET)];
-    let rows = tx.query(USE_SHARE_LINK, &parameters).await?;
-    rows.first().map(from_row).transpose()
+    let of_secret = (&sha256.as_bytes() as _, Type::BYTEA);
+    let used = [of_secret.clone(), (&client as _, Type::INET)];
+    let found = [of_secret];
+    let (_, rows) = try_join(
+        tx.execute(USE_SHARE_LINK, &used),
+        tx.query(FIND_SHARED_DASHBOARD, &found),
+    )
+    .await?;
+    Ok(rows.into_iter().next())
 }
 
-fn from_row(row: &Row) -> Result<Found> {
+fn shown(row: &Row) -> Result<SharedDashboard> {
     let Json(Metadata { tags, labels }) = row.try_get("metadata")?;
     let JsonColumn(text) = row.try_get("spec")?;
-    let dashboard = name(row)?;
-    let shown = SharedDashboard {
-        link: ShareLinkName {
-            dashboard: dashboard.clone(),
-            uid: row.try_get("link_id")?,
-        },
-        name: dashboard,
+    Ok(SharedDashboard {
+        link: link(row)?,
+        name: name(row)?,
         uid: row.try_get("id")?,
         revision: row.try_get("revision")?,
         display_name: row.try_get("display_name")?,
@@ -112,23 +111,27 @@ fn from_row(row: &Row) -> Result<Found> {
         spec: SharedSpec::redact(text).map_err(|_| Error::internal("a stored document can't be read"))?,
         create_time: row.try_get("created_at")?,
         update_time: row.try_get("written_at")?,
-    };
-    Ok(Found {
-        shown,
-        stored_sha256: digest(row, "spec_sha256")?,
+    })
+}
+
+fn link(row: &Row) -> Result<ShareLinkName> {
+    Ok(ShareLinkName {
+        dashboard: name(row)?,
+        uid: row.try_get("link_id")?,
     })
 }
 
 /// Appends the event of a use: of which link, from where, and which revision was shown.
-async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Found, client: Option<IpAddr>) -> Result<()> {
+async fn append_event(tx: &Transaction<'_>, access: &Access, found: &Row, client: Option<IpAddr>) -> Result<()> {
+    let link = link(found)?;
     let shown = Version {
-        revision: found.shown.revision,
-        sha256: found.stored_sha256,
+        revision: found.try_get("revision")?,
+        sha256: digest(found, "spec_sha256")?,
     };
     let change = Change {
-        resource: found.shown.link.to_string(),
-        project: Some(found.shown.name.project().clone()),
-        uid: Some(found.shown.link.uid),
+        resource: link.to_string(),
+        project: Some(link.dashboard.project().clone()),
+        uid: Some(link.uid),
         before: Some(shown),
         after: Some(shown),
         changed_paths: vec!["use_count"],

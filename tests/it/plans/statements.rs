@@ -106,6 +106,8 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
         &["idx_dashboard_project_name", "idx_access_grant_dashboard"],
         Most::Rows(1 + 51),
     ),
+    ("share_project", NO_INDEX, Most::Rows(0)),
+    ("claim_project", NO_INDEX, Most::Rows(0)),
     // A project with 2 of each.
     (
         "purge_dashboards_of_project",
@@ -131,8 +133,9 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
         &["idx_share_token_active"],
         Most::Rows(2),
     ),
+    ("use_share_link", &["idx_share_token_sha256"], Most::Rows(1)),
     (
-        "use_share_link",
+        "find_shared_dashboard",
         &["idx_share_token_sha256", "dashboard_pkey", "dashboard_revision_pkey"],
         Most::Rows(4),
     ),

@@ -68,6 +68,12 @@ async fn a_use_at_the_instant_of_revocation_is_refused() {
 }
 
 #[tokio::test]
+async fn a_use_that_waits_while_the_dashboard_is_deleted_is_refused() {
+    refused_after("UPDATE dashboard SET state = 'deleted', deleted_at = now(), purge_at = now() + interval '1 day'")
+        .await;
+}
+
+#[tokio::test]
 async fn a_use_that_waits_beyond_the_expiry_is_refused() {
     // It began in time, so only a second look finds out.
     refused_after(

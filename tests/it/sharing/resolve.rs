@@ -122,6 +122,24 @@ async fn credentials_are_taken_out_and_the_hash_is_that_of_what_is_served() {
     assert!(is_tree(tree.spec.as_ref()) && !format!("{tree:?}").contains("hunter2"));
 }
 
+#[tokio::test]
+async fn a_link_without_a_limit_never_stops_at_the_end_of_its_counter() {
+    let (server, mut client) = start().await;
+    let unlimited = proto::ShareLink {
+        max_uses: None,
+        ..for_uses(1)
+    };
+    let (link, token) = share(&mut client, unlimited).await;
+    let set = "UPDATE share_token SET use_count = 2147483647";
+    server.sql().await.batch_execute(set).await.unwrap();
+    resolve(&mut client, &token).await.unwrap();
+    let used = get(&mut client, &link.name).await.unwrap();
+    assert_eq!(
+        (used.use_count, used.state()),
+        (i32::MAX, proto::ShareLinkState::Active)
+    );
+}
+
 /// The whole of an error as it goes over the wire, but for the id of the call and the time.
 fn bytes(status: &Status) -> (Code, String, Vec<u8>, HeaderMap) {
     let mut headers = status.metadata().clone().into_headers();
