@@ -11,7 +11,7 @@ use super::violation::Violation;
 
 /// `user:…` or `group:…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(transparent)]
 pub struct Subject(String);
 
 impl Subject {
@@ -19,7 +19,8 @@ impl Subject {
     ///
     /// # Errors
     /// `FIELD_REQUIRED` on `field` when empty; `FIELD_INVALID` for another form, and for a name that is empty, longer than 512
-    /// bytes, has characters that are [unseen](super::user::is_unseen), or holds the secret of a share link.
+    /// bytes, has characters that are [unseen](super::user::is_unseen) or a blank at an end (nobody logs in with such a name), or holds
+    /// the secret of a share link.
     pub fn parse(field: &str, text: &str) -> Result<Self, Violation> {
         if text.is_empty() {
             let description = "must be set: user:NAME or group:NAME";
@@ -28,7 +29,8 @@ impl Subject {
         let name = text.strip_prefix("user:").or_else(|| text.strip_prefix("group:"));
         if !name.is_some_and(is_name) {
             let description = format!(
-                "must be user:NAME or group:NAME, with 1 to {MAX_USER_BYTES} bytes without control and format characters"
+                "must be user:NAME or group:NAME, with 1 to {MAX_USER_BYTES} bytes without control and format characters, and \
+                 without a blank at either end"
             );
             return Err(Violation::new(field, Reason::FieldInvalid, description));
         }
@@ -37,6 +39,11 @@ impl Subject {
             return Err(Violation::new(field, Reason::FieldInvalid, description));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Takes what was stored: whatever was taken once, or written by hand, can be listed and revoked.
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The text as written.
@@ -48,14 +55,6 @@ impl Subject {
 impl From<Subject> for String {
     fn from(subject: Subject) -> Self {
         subject.0
-    }
-}
-
-impl TryFrom<String> for Subject {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse("subject", &text).map_err(|violation| violation.description)
     }
 }
 
@@ -94,6 +93,9 @@ mod tests {
             "User:ada",
             "system:dashboard-store",
             "user:a\n",
+            "user:ada ",
+            "user: ada",
+            "group:sre\u{a0}",
             "user:\0",
             "user:ada\u{200b}",
             "group:\u{202e}sre",

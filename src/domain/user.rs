@@ -30,10 +30,12 @@ impl UserId {
     ///
     /// # Errors
     /// `INVALID_NAME` on `field` for a name that is empty, longer than [`MAX_USER_BYTES`], has characters that are
-    /// [unseen](is_unseen), or holds the secret of a share link.
+    /// [unseen](is_unseen) or a blank at an end, or holds the secret of a share link.
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
         if !is_name(name) {
-            let description = format!("a user is 1 to {MAX_USER_BYTES} bytes without control and format characters");
+            let description = format!(
+                "a user is 1 to {MAX_USER_BYTES} bytes without control and format characters, and without a blank at either end"
+            );
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
         if holds_secret(name) {
@@ -75,9 +77,9 @@ impl UserId {
 }
 
 /// Whether a text can be the name of a user or a group: 1 to [`MAX_USER_BYTES`] bytes, none of them of a character that is
-/// [unseen](is_unseen).
+/// [unseen](is_unseen), no blank at either end. Two users who look the same would be granted what is meant for one.
 pub(super) fn is_name(text: &str) -> bool {
-    (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(is_unseen)
+    (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(is_unseen) && text.trim() == text
 }
 
 /// Whether a character is none that is seen: a control, or one that formats others (the general categories Cc and Cf of
@@ -173,6 +175,11 @@ mod tests {
                 assert!(UserId::new("name", &name).is_err(), "{name:?}");
             }
         }
+        for blank in [' ', '\u{a0}', '\u{2003}', '\u{3000}'] {
+            for name in [format!("ada{blank}"), format!("{blank}ada"), blank.to_string()] {
+                assert!(UserId::new("name", &name).is_err(), "{name:?}");
+            }
+        }
         for name in ["Ada Lovelace", "ádá", "愛", "a\u{301}", "🚀"] {
             assert!(UserId::new("name", name).is_ok(), "{name:?}");
         }
@@ -215,8 +222,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn users_round_trip(name in "\\PC{1,40}") {
-            let user = UserId::new("name", &name).unwrap();
+        fn users_round_trip(text in "\\PC{1,40}") {
+            let name = text.trim();
+            prop_assume!(!name.is_empty());
+            let user = UserId::new("name", name).unwrap();
             // The one user that others can't name.
             prop_assume!(name != ME);
             prop_assert_eq!(UserId::parse("name", &user.to_string(), "other"), Ok(user));

@@ -90,7 +90,7 @@ fn from_row(row: &Row, parent: &GrantParent) -> Result<AccessGrant> {
             uid: row.try_get("id")?,
         },
         resource_uid: row.try_get("dashboard_id")?,
-        subject: Subject::parse("subject", row.try_get("subject")?).map_err(unreadable)?,
+        subject: Subject::from_stored(row.try_get("subject")?),
         role: role(row)?,
         created_by: row.try_get("created_by")?,
         create_time: row.try_get("created_at")?,

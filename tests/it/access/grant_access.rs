@@ -239,7 +239,7 @@ async fn a_grant_to_a_pattern_is_for_whoever_has_that_name() {
         "group:*",
         "group:%",
         "user:ADA",
-        "user: ada",
+        "user:a da",
     ];
     for pattern in patterns {
         grant(&server, "projects/p", pattern, Role::Admin).await;

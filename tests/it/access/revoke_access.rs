@@ -53,6 +53,20 @@ async fn a_revoked_role_is_gone_at_once() {
     assert_refused(&listed.unwrap_err(), Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
+/// Written by hand, or by a release that took it.
+#[tokio::test]
+async fn a_role_of_a_name_that_nobody_can_have_is_listed_and_revoked() {
+    let server = TestServer::start().await;
+    let made = grant(&server, "projects/p", "user:eve", Role::Viewer).await;
+    let blank = "UPDATE access_grant SET subject = 'user:eve '";
+    server.sql().await.batch_execute(blank).await.unwrap();
+    let mut client = server.sharing().await;
+    let listed = granted(&mut client, "projects/p").await.unwrap();
+    assert_eq!(listed, [("user:eve ".to_owned(), Role::Viewer)]);
+    revoke(&mut client, &made.name).await.unwrap();
+    assert_eq!(granted(&mut client, "projects/p").await.unwrap(), []);
+}
+
 /// The revocation was committed, and its call was over before that was known.
 #[tokio::test]
 async fn a_role_is_gone_at_once_where_the_answer_of_its_revocation_came_too_late() {
