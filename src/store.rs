@@ -5,6 +5,7 @@
 //! change, revision, audit event and request id (`mutate`).
 
 mod access_grant;
+mod advisory;
 mod audit;
 mod classify;
 mod condition;

@@ -17,8 +17,9 @@ use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 use super::pool::Transaction;
+use super::project::ProjectLock;
 use super::run_tx::{End, TxError};
-use super::{Store, access_grant};
+use super::{Store, access_grant, advisory};
 use crate::access::Access;
 use crate::domain::digest::{Digest, Fingerprint};
 use crate::domain::mutation::WriteOptions;
@@ -54,6 +55,7 @@ pub struct Mutation<'a> {
     request_id: Uuid,
     validate_only: bool,
     fingerprint: Digest,
+    project_lock: Option<ProjectLock<'a>>,
 }
 
 impl<'a> Mutation<'a> {
@@ -70,6 +72,16 @@ impl<'a> Mutation<'a> {
             request_id: options.request_id,
             validate_only: options.validate_only,
             fingerprint,
+            project_lock: None,
+        }
+    }
+
+    /// Takes a lock on a project before anything else of it is looked at, the grants of the caller included.
+    #[must_use]
+    pub fn locking(self, lock: Option<ProjectLock<'a>>) -> Self {
+        Self {
+            project_lock: lock,
+            ..self
         }
     }
 
@@ -78,17 +90,14 @@ impl<'a> Mutation<'a> {
         self.access.caller().subject()
     }
 
-    /// The key of the advisory lock; two requests that share one by chance wait for each other, and that is all.
+    /// The key of the advisory lock on its request id.
     fn lock_key(&self) -> i64 {
-        let digest = Fingerprint::new()
-            .part(self.caller())
-            .part(self.method)
-            .part(self.request_id.as_bytes())
-            .finish();
-        digest
-            .as_bytes()
-            .first_chunk()
-            .map_or(0, |key| i64::from_be_bytes(*key))
+        advisory::key(
+            Fingerprint::new()
+                .part(self.caller())
+                .part(self.method)
+                .part(self.request_id.as_bytes()),
+        )
     }
 }
 
@@ -206,6 +215,9 @@ where
 {
     if let Some(kept) = find_answer(tx, mutation).await? {
         return Ok(End::RollBack(Answered::Repeated(kept)));
+    }
+    if let Some(lock) = &mutation.project_lock {
+        lock.take(tx).await?;
     }
     access_grant::confirm(tx, mutation.access).await?;
     let answer = work(tx).await?;

@@ -9,9 +9,10 @@ use super::access_grant::details;
 use super::dashboard::{digest, name, unreadable};
 use super::mutate::{Answer, Answered, Mutation};
 use super::pool::Transaction;
-use super::{Store, audit};
+use super::{Store, advisory, audit};
 use crate::access::Access;
 use crate::domain::audit_event::{Change, Version};
+use crate::domain::digest::Fingerprint;
 use crate::domain::mutation::{ProjectPurged, PurgeProject};
 use crate::domain::name::{AccessGrantName, GrantParent, ProjectId, TemplateName};
 use crate::error::{Error, Result};
@@ -34,6 +35,38 @@ const RECORD_PURGE: &str = "-- record_project_purge
 INSERT INTO project_purge (project, purged_at) VALUES ($1, clock_timestamp())
 ON CONFLICT (project) DO UPDATE SET purged_at = GREATEST(project_purge.purged_at, EXCLUDED.purged_at)";
 
+const SHARE_PROJECT: &str = "-- share_project
+SELECT FROM pg_advisory_xact_lock_shared($1)";
+
+const CLAIM_PROJECT: &str = "-- claim_project
+SELECT FROM pg_advisory_xact_lock($1)";
+
+/// A lock on a project until the transaction ends. Grants on a project have no row that a purge of it could wait for while they
+/// are made: the next project of that name would inherit one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ProjectLock<'a> {
+    /// Beside others of its kind, and not beside a purge.
+    Shared(&'a ProjectId),
+    /// Beside no other.
+    Exclusive(&'a ProjectId),
+}
+
+impl ProjectLock<'_> {
+    /// Waits until it is had.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) async fn take(&self, tx: &Transaction<'_>) -> Result<()> {
+        let (sql, project) = match self {
+            Self::Shared(project) => (SHARE_PROJECT, project),
+            Self::Exclusive(project) => (CLAIM_PROJECT, project),
+        };
+        let key = advisory::key(Fingerprint::new().part("project").part(project.as_str()));
+        tx.query(sql, &[(&key, Type::INT8)]).await?;
+        Ok(())
+    }
+}
+
 impl Store {
     /// Removes all that is in a project for good, with an audit event for each dashboard, template and grant on the project, and
     /// one for the project. From then on only those who read the whole audit log read its events.
@@ -41,8 +74,9 @@ impl Store {
     /// # Errors
     /// None of its own.
     pub async fn purge_project(&self, access: &Access, purge: PurgeProject) -> Result<ProjectPurged> {
-        let mutation = Mutation::new("PurgeProject", access, &purge.options, purge.fingerprint());
         let project = &purge.project;
+        let mutation = Mutation::new("PurgeProject", access, &purge.options, purge.fingerprint())
+            .locking(Some(ProjectLock::Exclusive(project)));
         let answered = self
             .mutate(mutation, |tx| empty(tx, access, project).scope_boxed())
             .await?;

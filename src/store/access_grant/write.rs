@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::store::dashboard::{head, name, unreadable};
 use crate::store::mutate::{Answer, Answered, Mutation};
 use crate::store::pool::Transaction;
+use crate::store::project::ProjectLock;
 use crate::store::{Store, audit};
 
 const INSERT_GRANT: &str = "-- insert_access_grant
@@ -47,8 +48,13 @@ impl Store {
     /// # Errors
     /// `DASHBOARD_NOT_FOUND`, `DASHBOARD_DELETED`, `ACCESS_GRANT_EXISTS`.
     pub async fn grant_access(&self, access: &Access, grant: GrantAccess) -> Result<AccessGrant> {
-        let mutation = Mutation::new("GrantAccess", access, &grant.options, grant.fingerprint());
         let request = &grant;
+        let project_lock = match &request.parent {
+            GrantParent::Project(project) => Some(ProjectLock::Shared(project)),
+            // A purge waits for the dashboard, which is locked, and its grants go with it.
+            GrantParent::Dashboard(_) | GrantParent::Platform => None,
+        };
+        let mutation = Mutation::new("GrantAccess", access, &grant.options, grant.fingerprint()).locking(project_lock);
         let answered = self
             .mutate(mutation, |tx| insert(tx, access, request).scope_boxed())
             .await?;

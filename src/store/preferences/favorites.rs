@@ -21,7 +21,7 @@ use crate::store::dashboard::{basic_bytes, from_row, head_columns};
 use crate::store::mutate::Mutation;
 use crate::store::page::page;
 use crate::store::pool::{Parameter, Transaction};
-use crate::store::{Store, audit};
+use crate::store::{Store, advisory, audit};
 
 const LOCK_FAVORITES: &str = "-- lock_favorites
 SELECT FROM pg_advisory_xact_lock($1)";
@@ -147,7 +147,7 @@ impl Store {
 /// Waits until no other call adds a favourite of the user, then looks at the dashboard and at those that there are.
 async fn lock(tx: &Transaction<'_>, readable: &Access, add: &DashboardOfUser) -> Result<Candidate> {
     let subject = add.user.subject();
-    let key = lock_key(&subject);
+    let key = advisory::key(Fingerprint::new().part("favorites").part(&subject));
     let (project, id) = (add.dashboard.project().as_str(), add.dashboard.id());
     let key_parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&key, Type::INT8)];
     let own_dashboards = readable.dashboards();
@@ -167,15 +167,6 @@ async fn lock(tx: &Transaction<'_>, readable: &Access, add: &DashboardOfUser) ->
         is_favorite: row.try_get("is_favorite")?,
         favorites: row.try_get("favorites")?,
     })
-}
-
-/// The key of the advisory lock; two users that share one by chance wait for each other, and that is all.
-fn lock_key(subject: &str) -> i64 {
-    let digest = Fingerprint::new().part("favorites").part(subject).finish();
-    digest
-        .as_bytes()
-        .first_chunk()
-        .map_or(0, |key| i64::from_be_bytes(*key))
 }
 
 fn require_room(user: &UserId, favorites: i64) -> Result<()> {

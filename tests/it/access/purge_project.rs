@@ -297,6 +297,30 @@ async fn one_project_is_named() {
     }
 }
 
+/// A grant that is being made has no row yet that a purge could wait for.
+#[tokio::test]
+async fn a_grant_that_is_under_way_does_not_outlive_the_project() {
+    let server = start_with_project().await;
+    let holder = server.sql().await;
+    let hold = "BEGIN; LOCK TABLE mutation_request IN SHARE MODE";
+    holder.batch_execute(hold).await.unwrap();
+    let mut sharing = server.sharing().await;
+    let request = as_user("eve", grant_request("projects/p", "user:mallory", Role::Admin));
+    let granting = tokio::spawn(async move { sharing.grant_access(request).await });
+    let observer = server.sql().await;
+    // The grant is made, and its answer is yet to be kept.
+    wait_for_locks(&observer, "keep_answer", 1).await;
+    let mut client = server.dashboards().await;
+    let purging = tokio::spawn(async move { client.purge_project(purge_request("projects/p")).await });
+    wait_for_locks(&observer, "claim_project", 1).await;
+    holder.batch_execute("COMMIT").await.unwrap();
+
+    granting.await.unwrap().unwrap();
+    purging.await.unwrap().unwrap();
+
+    assert_eq!(granted(&mut server.sharing().await, "projects/p").await.unwrap(), []);
+}
+
 /// Whoever writes meanwhile comes before it or after it: nothing is left of what was there before, and nothing is half there.
 #[tokio::test]
 async fn a_project_is_purged_beside_those_who_write_in_it() {
