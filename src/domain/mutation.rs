@@ -9,10 +9,8 @@ use super::digest::{Digest, Fingerprint};
 use super::etag::EtagCondition;
 use super::name::{DashboardName, ProjectId, RevisionName};
 use super::reason::Reason;
+use super::share_link::parse_note;
 use super::violation::Violation;
-
-/// The longest change note in characters.
-pub const MAX_CHANGE_NOTE_CHARS: usize = 1000;
 
 /// What all mutations share.
 #[derive(Debug, Clone)]
@@ -49,20 +47,12 @@ impl WriteOptions {
 pub struct ChangeNote(String);
 
 impl ChangeNote {
-    /// Checks the length, and that PostgreSQL can hold it.
+    /// Checks the length, that PostgreSQL can hold it, and that it does not hold the secret of a share link.
     ///
     /// # Errors
     /// `FIELD_TOO_LONG` or `FIELD_INVALID` on `change_note`.
     pub fn parse(note: String) -> Result<Self, Violation> {
-        let violation = |reason, why: String| Err(Violation::new("change_note", reason, why));
-        if note.chars().count() > MAX_CHANGE_NOTE_CHARS {
-            let why = format!("cannot contain more than {MAX_CHANGE_NOTE_CHARS} characters");
-            return violation(Reason::FieldTooLong, why);
-        }
-        if note.contains('\0') {
-            return violation(Reason::FieldInvalid, "cannot contain the character U+0000".into());
-        }
-        Ok(Self(note))
+        parse_note("change_note", note).map(Self)
     }
 
     /// The text.

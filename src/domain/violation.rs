@@ -23,12 +23,13 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Creates a violation of `field`.
+    /// Creates a violation of `field`. Both texts end where the secret of a share link begins that was put into the wrong field: a
+    /// path has the keys of a document in it, a description what a parser met.
     pub fn new(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
         Self {
-            field: field.into(),
+            field: cut_at_secret(field.into()),
             reason,
-            description: description.into(),
+            description: cut_at_secret(description.into()),
         }
     }
 
@@ -77,6 +78,11 @@ impl From<Violations> for Vec<Violation> {
     }
 }
 
+fn cut_at_secret(mut text: String) -> String {
+    text.truncate(without_secret(&text).len());
+    text
+}
+
 /// Shows a caller's `text` inside a description: in double quotes, escaped, and cut with an ellipsis where it is long, or
 /// where the secret of a share link begins that was put into the wrong field.
 pub(crate) fn quoted(text: &str) -> String {
@@ -104,5 +110,8 @@ mod tests {
     #[test]
     fn secrets_are_not_repeated() {
         assert_eq!(quoted("projects/psh_0123456789"), "\"projects/psh_\"…");
+        let violation = Violation::new("spec/panels/psh_0123/kind", Reason::SpecInvalid, "met psh_0123 here");
+        let told = (violation.field.as_str(), violation.description.as_str());
+        assert_eq!(told, ("spec/panels/psh_", "met psh_"));
     }
 }

@@ -30,7 +30,8 @@ impl<'a> Members<'a> {
     pub(super) fn parse(text: &'a str, at: &'static str) -> Result<Self, Vec<Violation>> {
         let malformed = |error: serde_json::Error| {
             let description = match error.classify() {
-                serde_json::error::Category::Data => error.to_string(),
+                // Not with serde's words, which repeat what it met: as much as a document.
+                serde_json::error::Category::Data => "must be an object".to_owned(),
                 _ => format!("is not valid JSON: {error}"),
             };
             vec![Violation::new(at, Reason::SpecMalformed, description)]

@@ -110,6 +110,18 @@ fn what_is_no_dashboard_is_refused() {
     }
 }
 
+/// It may be as long as a document, or a secret.
+#[test]
+fn what_stands_for_a_dashboard_is_not_repeated() {
+    for text in [
+        r#""hunter2""#,
+        r#"{"kind": "Dashboard", "metadata": "hunter2", "spec": {}}"#,
+    ] {
+        let violations = DashboardResource::parse(text, Some(&project())).unwrap_err();
+        assert_eq!(violations[0].description, "must be an object", "{text}");
+    }
+}
+
 #[test]
 fn a_project_comes_from_the_resource_or_from_the_import() {
     let text = r#"{"kind": "Dashboard", "metadata": {"name": "gpu"}, "spec": {}}"#;

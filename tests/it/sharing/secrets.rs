@@ -6,6 +6,7 @@ use dashboard_store::grpc::proto::preferences_service_client::PreferencesService
 use dashboard_store::grpc::proto::share_service_client::ShareServiceClient;
 use data_encoding::HEXLOWER;
 use nix::sys::signal::Signal;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::support::access::grant_request;
 use crate::support::cluster::TestDatabase;
 use crate::support::process::{ServiceProcess, database_url, serve};
-use crate::support::requests::{apply, as_user, spec_named};
+use crate::support::requests::{self, apply, as_user, json_spec, spec_named};
 use crate::support::sharing::{
     D, create_request, for_uses, get, resolve, resolve_request, revoke_request, share, start,
 };
@@ -61,6 +62,20 @@ async fn misplace(service: &ServiceProcess, token: &str) -> Vec<Status> {
         ..for_uses(1)
     };
     refusals.push(sharing.create_share_link(create_request(noted)).await.unwrap_err());
+    let noted = proto::CreateDashboardRequest {
+        change_note: format!("mine: {token}"),
+        ..requests::create_request("noted")
+    };
+    refusals.push(dashboards.create_dashboard(noted).await.unwrap_err());
+    let of_key = json!({ "display": { "name": "n" }, "layouts": [], "panels": { (token): { "kind": 1 } } });
+    let keyed = proto::CreateDashboardRequest {
+        dashboard: Some(proto::Dashboard {
+            spec: json_spec(of_key.to_string()),
+            ..Default::default()
+        }),
+        ..requests::create_request("keyed")
+    };
+    refusals.push(dashboards.create_dashboard(keyed).await.unwrap_err());
     assert!(
         refusals.iter().all(|refusal| refusal.code() == Code::InvalidArgument),
         "{refusals:?}"
