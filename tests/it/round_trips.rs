@@ -298,3 +298,30 @@ async fn a_share_link_costs_a_read_one_round_trip_and_a_malformed_token_none() {
     sharing::resolve(&mut client, &created.token).await.unwrap();
     assert!(observer.take().contains(&"-- use_share_link".to_owned()));
 }
+
+#[tokio::test]
+async fn many_share_links_are_revoked_in_as_many_round_trips_as_one() {
+    let (server, observer) = start_observed().await;
+    let mut client = server.sharing().await;
+    let mut asked = Vec::new();
+    // The first time is for what is prepared.
+    for links in [1, 1, 20] {
+        for _ in 0..links {
+            let create = sharing::create_request(sharing::for_uses(1));
+            let create = proto::CreateShareLinkRequest {
+                parent: NAME.into(),
+                ..create
+            };
+            client.create_share_link(create).await.unwrap();
+        }
+        observer.take();
+        let revoke = proto::RevokeDashboardShareLinksRequest {
+            parent: NAME.into(),
+            ..Default::default()
+        };
+        let answer = client.revoke_dashboard_share_links(revoke).await.unwrap().into_inner();
+        assert_eq!(answer.revoked_share_links, links);
+        asked.push(observer.take());
+    }
+    assert_eq!(asked[1], asked[2]);
+}

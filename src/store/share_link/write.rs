@@ -175,10 +175,9 @@ impl Store {
                         (&owner as _, Type::TEXT),
                     ];
                     let rows = tx.query(REVOKE_SHARE_LINKS, &parameters).await?;
-                    for row in &rows {
-                        let link = from_row(row, &request.dashboard)?;
-                        append_event(tx, access, &link, vec!["state"]).await?;
-                    }
+                    let revoked = |row| Ok(change(&from_row(row, &request.dashboard)?, vec!["state"]));
+                    let changes = rows.iter().map(revoked).collect::<Result<Vec<_>>>()?;
+                    audit::append_all(tx, access, &changes).await?;
                     Ok(RevokedLinks(i32::try_from(rows.len()).map_err(Error::internal)?))
                 }
                 .scope_boxed()
@@ -280,7 +279,11 @@ async fn append_event(
     link: &ShareLink,
     changed_paths: Vec<&'static str>,
 ) -> Result<()> {
-    let change = Change {
+    audit::append(tx, access, &change(link, changed_paths)).await
+}
+
+fn change(link: &ShareLink, changed_paths: Vec<&'static str>) -> Change {
+    Change {
         resource: link.name.to_string(),
         project: Some(link.name.dashboard.project().clone()),
         uid: Some(link.name.uid),
@@ -288,8 +291,7 @@ async fn append_event(
         after: None,
         changed_paths,
         details: details(link),
-    };
-    audit::append(tx, access, &change).await
+    }
 }
 
 /// What a link allows: once it is removed, nobody can look it up.
