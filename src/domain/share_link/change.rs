@@ -12,6 +12,8 @@ use crate::domain::violation::{Violation, Violations};
 /// What a caller asks to be changed; what is none stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShareLinkChange {
+    /// The revision that it pins, in the eyes of the caller; it can't be changed.
+    pub pinned_revision: Option<Option<i32>>,
     /// When it shall expire.
     pub expiry: Option<Expiry>,
     /// How often it can be used; none inside for as often as one likes.
@@ -85,11 +87,15 @@ impl ShareLinkChange {
     /// The terms of `link` after the change, at the time `now`.
     ///
     /// # Errors
-    /// `FIELD_OUT_OF_RANGE` on `share_link.expire_time` for a time that is over, and on `share_link.max_uses` for less than it
-    /// was used.
+    /// `FIELD_INVALID` on `share_link.pinned_revision` for another one; `FIELD_OUT_OF_RANGE` on `share_link.expire_time` for a time that is
+    /// over, and on `share_link.max_uses` for less than it was used.
     pub fn terms(&self, link: &ShareLink, now: OffsetDateTime) -> Result<Terms, Violations> {
         let mut wrong = Violations::default();
         let old = Terms::of(link);
+        let pinned = match self.pinned_revision {
+            Some(given) if given != link.pinned_revision => wrong.note(Err(pins_another())),
+            _ => Some(()),
+        };
         let expire_time = match self.expiry {
             None => Some(old.expire_time),
             Some(expiry) => wrong.note(time_of(expiry, now)),
@@ -99,8 +105,8 @@ impl ShareLinkChange {
             Some(most) => Some(most),
             None => Some(old.max_uses),
         };
-        match (expire_time, max_uses) {
-            (Some(expire_time), Some(max_uses)) => Ok(Terms {
+        match (pinned, expire_time, max_uses) {
+            (Some(()), Some(expire_time), Some(max_uses)) => Ok(Terms {
                 expire_time,
                 max_uses,
                 allowed_networks: self.allowed_networks.clone().unwrap_or(old.allowed_networks),
@@ -119,7 +125,11 @@ impl ShareLinkChange {
         let max_uses = self
             .max_uses
             .map(|most| most.map_or("any".to_owned(), |most| most.to_string()));
+        let pinned_revision = self
+            .pinned_revision
+            .map(|pinned| pinned.map_or("head".to_owned(), |revision| revision.to_string()));
         request
+            .optional_part(pinned_revision)
             .optional_part(self.expiry.map(|expiry| expiry.to_string()))
             .optional_part(max_uses)
             .optional_part(networks)
@@ -146,6 +156,11 @@ fn time_of(expiry: Expiry, now: OffsetDateTime) -> Result<OffsetDateTime, Violat
 /// What a time of the database can hold.
 fn whole_microseconds(ttl: Duration) -> Duration {
     ttl - Duration::from_nanos(u64::from(ttl.subsec_nanos() % 1000))
+}
+
+fn pins_another() -> Violation {
+    let description = "can't be changed: leave it out, or create another link";
+    Violation::new("share_link.pinned_revision", Reason::FieldInvalid, description)
 }
 
 fn used_more_often(use_count: i32) -> Violation {

@@ -26,11 +26,13 @@ use super::time::{parse_time, timestamp};
 /// The fields that an update can change, by the names that a mask has for them.
 const FIELDS: [&str; 4] = ["expire_time", "max_uses", "allowed_cidrs", "note"];
 
-/// The fields that the server or the creation sets; a mask may name them, to no effect.
+/// The field that the creation sets for good: an update may say it again.
+const PINNED_REVISION: &str = "pinned_revision";
+
+/// The fields that the server sets; a mask may name them, to no effect.
 const OUTPUT_ONLY: &[&str] = &[
     "name",
     "dashboard_uid",
-    "pinned_revision",
     "use_count",
     "created_by",
     "create_time",
@@ -109,6 +111,9 @@ fn parse_change(
     let selected = selected(paths, &message)?;
     let mut wrong = Violations::default();
     let mut change = ShareLinkChange::default();
+    if selected.contains(&PINNED_REVISION) {
+        change.pinned_revision = Some(message.pinned_revision);
+    }
     if selected.contains(&"expire_time") {
         change.expiry = wrong.note(parse_required_expiry(message.expiry, limits));
     }
@@ -125,18 +130,22 @@ fn parse_change(
     wrong.or_ok(change)
 }
 
-/// The fields that a mask selects: those that are populated without one, all with `*`.
+/// The fields that a mask selects: those that are populated without one, all with `*`. That takes the pinned revision only where it is
+/// populated: it replaces what can be changed.
 fn selected(paths: &[String], message: &proto::ShareLink) -> Result<Vec<&'static str>, Violation> {
-    let fields = FIELDS.into_iter();
+    let fields = FIELDS.into_iter().chain([PINNED_REVISION]);
     let written = match Mask::of(paths)? {
         Mask::Absent => return Ok(fields.filter(|field| is_populated(field, message)).collect()),
-        Mask::Everything => return Ok(FIELDS.into()),
+        Mask::Everything => {
+            let is_taken = |field: &&str| *field != PINNED_REVISION || is_populated(field, message);
+            return Ok(fields.filter(is_taken).collect());
+        }
         Mask::Paths(written) => written,
     };
     let one_name = |path: &'_ String| if path == "ttl" { "expire_time" } else { path }.to_owned();
     let named: Vec<String> = written.iter().map(one_name).collect();
     for path in &named {
-        let is_known = FIELDS.contains(&path.as_str()) || OUTPUT_ONLY.contains(&path.as_str());
+        let is_known = fields.clone().any(|field| field == path) || OUTPUT_ONLY.contains(&path.as_str());
         if !is_known {
             return Err(unknown_path(path, &format!("{}, ttl and *", FIELDS.join(", "))));
         }
@@ -150,6 +159,7 @@ fn is_populated(field: &str, message: &proto::ShareLink) -> bool {
         "max_uses" => message.max_uses.is_some(),
         "allowed_cidrs" => !message.allowed_cidrs.is_empty(),
         "note" => !message.note.is_empty(),
+        PINNED_REVISION => message.pinned_revision.is_some(),
         _ => false,
     }
 }
@@ -294,7 +304,7 @@ mod tests {
         assert_eq!(selected_by(&[]), Ok(vec!["max_uses", "note"]));
         assert_eq!(selected_by(&["*"]), Ok(FIELDS.into()));
         assert_eq!(selected_by(&["ttl", "etag", "expire_time"]), Ok(vec!["expire_time"]));
-        assert_eq!(selected_by(&["pinned_revision"]), Ok(vec![]));
+        assert_eq!(selected_by(&["pinned_revision"]), Ok(vec!["pinned_revision"]));
     }
 
     #[test]

@@ -183,3 +183,50 @@ async fn a_revoked_link_stays_as_it_is() {
     let refused = client.update_share_link(request).await.unwrap_err();
     assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_REVOKED");
 }
+
+#[tokio::test]
+async fn the_pinned_revision_stays() {
+    let (server, mut client) = start().await;
+    let pinned = proto::ShareLink {
+        pinned_revision: Some(1),
+        ..wide()
+    };
+    let (link, _) = share(&mut client, pinned).await;
+    let (to_the_head, _) = share(&mut client, wide()).await;
+    let before = stored(&server).await;
+    let asked = |link: &proto::ShareLink, pinned_revision, paths: &[&str]| {
+        let change = proto::ShareLink {
+            pinned_revision,
+            expiry: link.expiry,
+            note: "another".into(),
+            ..wide()
+        };
+        let mut request = update(link, change);
+        request.share_link.as_mut().unwrap().etag = "*".into();
+        request.update_mask = Some(FieldMask {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        });
+        request
+    };
+    for request in [
+        asked(&link, Some(2), &[]),
+        asked(&link, Some(0), &["*"]),
+        asked(&link, Some(2), &["note", "pinned_revision"]),
+        asked(&link, None, &["pinned_revision"]),
+        asked(&to_the_head, Some(1), &[]),
+    ] {
+        let refused = client.update_share_link(request).await.unwrap_err();
+        assert_invalid(&refused, &[("share_link.pinned_revision", "FIELD_INVALID")]);
+    }
+    assert_eq!(stored(&server).await, before);
+    for request in [
+        asked(&link, Some(1), &[]),
+        asked(&link, None, &["*"]),
+        asked(&link, Some(1), &["note", "pinned_revision"]),
+        // What the mask does not name is not asked for.
+        asked(&link, Some(2), &["note"]),
+        asked(&to_the_head, None, &["pinned_revision"]),
+    ] {
+        client.update_share_link(request).await.unwrap();
+    }
+}
