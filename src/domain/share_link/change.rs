@@ -87,8 +87,8 @@ impl ShareLinkChange {
     /// The terms of `link` after the change, at the time `now`.
     ///
     /// # Errors
-    /// `FIELD_INVALID` on `share_link.pinned_revision` for another one; `FIELD_OUT_OF_RANGE` on `share_link.expire_time` for a time that is
-    /// over, and on `share_link.max_uses` for less than it was used.
+    /// `FIELD_INVALID` on `share_link.pinned_revision` for another one; `FIELD_OUT_OF_RANGE` on `share_link.expire_time` for another time
+    /// that is over, and on `share_link.max_uses` for less than it was used.
     pub fn terms(&self, link: &ShareLink, now: OffsetDateTime) -> Result<Terms, Violations> {
         let mut wrong = Violations::default();
         let old = Terms::of(link);
@@ -98,6 +98,8 @@ impl ShareLinkChange {
         };
         let expire_time = match self.expiry {
             None => Some(old.expire_time),
+            // It may be over: whoever writes back what was read changes nothing.
+            Some(Expiry::At(time)) if time == old.expire_time => Some(time),
             Some(expiry) => wrong.note(time_of(expiry, now)),
         };
         let max_uses = match self.max_uses {

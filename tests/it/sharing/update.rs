@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::audit::{events, stored};
 use crate::support::requests::{assert_invalid, assert_refused};
-use crate::support::sharing::{for_seconds, for_uses, resolve, revoke_request, share, start};
+use crate::support::sharing::{for_seconds, for_uses, get, resolve, revoke_request, share, start};
 
 /// Asks for `change` of the link.
 fn update(link: &proto::ShareLink, change: proto::ShareLink) -> proto::UpdateShareLinkRequest {
@@ -229,4 +229,24 @@ async fn the_pinned_revision_stays() {
     ] {
         client.update_share_link(request).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_end_that_is_over_can_stay() {
+    let (server, mut client) = start().await;
+    let (link, _) = share(&mut client, wide()).await;
+    let expire =
+        "UPDATE share_token SET created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'";
+    server.sql().await.batch_execute(expire).await.unwrap();
+    let expired = get(&mut client, &link.name).await.unwrap();
+    assert_eq!(expired.state(), proto::ShareLinkState::Expired);
+
+    let noted = proto::ShareLink {
+        note: "over".into(),
+        ..expired.clone()
+    };
+    let answer = client.update_share_link(update(&expired, noted)).await.unwrap();
+    let new = answer.into_inner().share_link.unwrap();
+    assert_eq!((new.note.as_str(), new.expiry), ("over", expired.expiry));
+    assert_eq!(events(&server).await.pop().unwrap().changed_paths, ["note"]);
 }
