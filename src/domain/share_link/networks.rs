@@ -16,14 +16,15 @@ const MAPPED_BITS: u8 = 96;
 
 /// The networks that a link can be used from; none for anywhere.
 ///
-/// IPv4 addresses stand as such, also those that were written as IPv6 (`::ffff:192.0.2.0/120`): for PostgreSQL the two have
+/// Whatever was written, the same addresses are the same list: the fewest networks that hold them, IPv4 first, in their order. So lists
+/// are equal, and within each other, as their addresses are. IPv4 addresses stand as such, also those that were written as IPv6 (`::ffff:192.0.2.0/120`): for PostgreSQL the two have
 /// nothing to do with each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct AllowedNetworks(Vec<IpNet>);
 
 impl AllowedNetworks {
-    /// Parses `192.0.2.0/24` and the like; what is there twice stays once.
+    /// Parses `192.0.2.0/24` and the like, in any order and cut in any way.
     ///
     /// # Errors
     /// `FIELD_TOO_LONG` on `field` for more than [`MAX_NETWORKS`]; `FIELD_INVALID` on `field[index]` for each that
@@ -38,9 +39,15 @@ impl AllowedNetworks {
         for (index, text) in texts.iter().enumerate() {
             let parsed = parse_network(text)
                 .map_err(|why| Violation::new(format!("{field}[{index}]"), Reason::FieldInvalid, why));
-            networks.extend(wrong.note(parsed).filter(|network| !networks.contains(network)));
+            networks.extend(wrong.note(parsed));
         }
-        wrong.or_ok(Self(networks))
+        wrong.or_ok(Self::of(&networks))
+    }
+
+    /// The one form of these networks.
+    fn of(networks: &Vec<IpNet>) -> Self {
+        let fewest = IpNet::aggregate(networks);
+        Self(fewest.into_iter().flat_map(without_everything).collect())
     }
 
     /// The networks as text.
@@ -98,6 +105,14 @@ pub fn parse_network(text: &str) -> Result<IpNet, String> {
     Ok(network)
 }
 
+/// Leaves a network of all addresses in its halves, of which it was made: it is not read back.
+fn without_everything(network: IpNet) -> Vec<IpNet> {
+    match network.prefix_len() {
+        0 => network.subnets(1).into_iter().flatten().collect(),
+        _ => vec![network],
+    }
+}
+
 impl From<AllowedNetworks> for Vec<String> {
     fn from(networks: AllowedNetworks) -> Self {
         networks.to_texts()
@@ -112,12 +127,13 @@ impl TryFrom<Vec<String>> for AllowedNetworks {
             .iter()
             .map(|text| parse_network(text))
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(|networks| Self::of(&networks))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ipnet::Ipv4Net;
     use proptest::prelude::*;
 
     use super::*;
@@ -221,12 +237,57 @@ mod tests {
         assert!(networks(&[]).is_within(&networks(&[])));
     }
 
+    #[test]
+    fn the_same_addresses_are_one_list() {
+        for (written, form) in [
+            (&["10.128.0.0/9", "10.0.0.0/9"][..], &["10.0.0.0/8"][..]),
+            (&["10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/8"], &["10.0.0.0/8"]),
+            (
+                &["2001:db8::/32", "192.0.2.0/24", "10.0.0.0/8"],
+                &["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"],
+            ),
+            (&["::ffff:10.0.0.0/105", "10.128.0.0/9"], &["10.0.0.0/8"]),
+            // Side by side, and halves of different networks.
+            (&["10.1.0.0/16", "10.2.0.0/16"], &["10.1.0.0/16", "10.2.0.0/16"]),
+            (
+                &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"],
+                &["0.0.0.0/1", "128.0.0.0/1"],
+            ),
+            (&["8000::/1", "::/1"], &["::/1", "8000::/1"]),
+        ] {
+            assert_eq!(networks(written).to_texts(), form);
+            let read_back = AllowedNetworks::try_from(networks(written).to_texts());
+            assert_eq!(read_back, Ok(networks(written)));
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_read_is_read_again_as_it_is_written(text in "[0-9]{1,3}\\.[0-9]{1,3}\\.0\\.0/[0-9]{1,2}|[0-9a-f:]{1,12}/[0-9]{1,3}|\\PC{0,20}") {
             if let Ok(network) = parse_network(&text) {
                 prop_assert_eq!(parse_network(&network.to_string()), Ok(network));
             }
+        }
+
+        /// Sixteen addresses are few enough to be looked at one by one.
+        #[test]
+        fn lists_are_as_wide_as_their_addresses_are_many(
+            one in proptest::collection::vec((0_u32..16, 28_u8..=32), 1..8),
+            other in proptest::collection::vec((0_u32..16, 28_u8..=32), 1..8),
+        ) {
+            let list = |cut: &[(u32, u8)]| {
+                let nets = cut.iter().map(|(address, bits)| Ipv4Net::new((*address).into(), *bits).unwrap().trunc());
+                let texts: Vec<String> = nets.map(|net| net.to_string()).collect();
+                AllowedNetworks::parse("cidrs", &texts).unwrap()
+            };
+            let addresses = |cut: &[(u32, u8)]| {
+                let holds = |address: u32| cut.iter().any(|(net, bits)| (net ^ address) >> (32 - bits) == 0);
+                (0_u32..16).filter(|address| holds(*address)).collect::<Vec<_>>()
+            };
+            let (of_one, of_other) = (addresses(&one), addresses(&other));
+            prop_assert_eq!(list(&one) == list(&other), of_one == of_other);
+            let is_within = of_one.iter().all(|address| of_other.contains(address));
+            prop_assert_eq!(list(&one).is_within(&list(&other)), is_within);
         }
     }
 }

@@ -33,7 +33,7 @@ async fn a_link_has_what_was_asked_for_and_a_token_that_works() {
     let (link, token) = share(&mut client, asked).await;
 
     assert!(link.name.starts_with(&format!("{D}/shareLinks/")), "{}", link.name);
-    assert_eq!(link.allowed_cidrs, ["127.0.0.0/8", "10.0.0.0/8"]);
+    assert_eq!(link.allowed_cidrs, ["10.0.0.0/8", "127.0.0.0/8"]);
     assert_eq!(
         (link.max_uses, link.use_count, link.pinned_revision),
         (Some(3), 0, Some(1))

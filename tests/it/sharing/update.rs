@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::audit::{events, stored};
 use crate::support::requests::{assert_invalid, assert_refused};
-use crate::support::sharing::{for_seconds, for_uses, get, resolve, revoke_request, share, start};
+use crate::support::sharing::{for_seconds, for_uses, from_networks, get, resolve, revoke_request, share, start};
 
 /// Asks for `change` of the link.
 fn update(link: &proto::ShareLink, change: proto::ShareLink) -> proto::UpdateShareLinkRequest {
@@ -249,4 +249,26 @@ async fn an_end_that_is_over_can_stay() {
     let new = answer.into_inner().share_link.unwrap();
     assert_eq!((new.note.as_str(), new.expiry), ("over", expired.expiry));
     assert_eq!(events(&server).await.pop().unwrap().changed_paths, ["note"]);
+}
+
+#[tokio::test]
+async fn the_same_networks_in_other_words_are_no_change() {
+    let (server, mut client) = start().await;
+    let halves = from_networks(&["127.128.0.0/9", "10.1.0.0/16", "127.0.0.0/9", "127.0.0.1/32"]);
+    let (link, _) = share(&mut client, halves.clone()).await;
+    assert_eq!(link.allowed_cidrs, ["10.1.0.0/16", "127.0.0.0/8"]);
+    // As an earlier release stored them.
+    let split = "UPDATE share_token SET allowed_cidrs = '{127.128.0.0/9,127.0.0.0/9,10.1.0.0/16}'";
+    server.sql().await.batch_execute(split).await.unwrap();
+    for same in [from_networks(&["127.0.0.0/8", "10.1.0.0/16"]), halves] {
+        let answer = client.update_share_link(update(&link, same)).await.unwrap();
+        assert_eq!(answer.into_inner().share_link.unwrap(), link);
+    }
+    let narrower = from_networks(&["127.64.0.0/10", "127.128.0.0/9"]);
+    let answer = client.update_share_link(update(&link, narrower)).await.unwrap();
+    let new = answer.into_inner().share_link.unwrap();
+    assert_eq!(new.allowed_cidrs, ["127.64.0.0/10", "127.128.0.0/9"]);
+    let wider = update(&new, from_networks(&["127.0.0.0/9", "127.128.0.0/9"]));
+    let refused = client.update_share_link(wider).await.unwrap_err();
+    assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_WIDENED");
 }
