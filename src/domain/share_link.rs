@@ -144,16 +144,21 @@ impl Expiry {
         Self::After(DEFAULT_TTL.min(limits.max_ttl))
     }
 
-    /// Takes a life from now on. Whether a time lies within the limits is known to the clock of the database alone.
+    /// Takes a life from now on, within the limits of a new link; one that is there has its own end as the latest. Whether a time
+    /// lies within them is known to the clock of the database alone.
     ///
     /// # Errors
     /// `FIELD_OUT_OF_RANGE` on `field` below [`MIN_TTL`] and above the operator's limit.
-    pub fn after(field: &str, ttl: Duration, limits: &ShareLimits) -> Result<Self, Violation> {
-        if (MIN_TTL..=limits.max_ttl).contains(&ttl) {
+    pub fn after(field: &str, ttl: Duration, limits: Option<&ShareLimits>) -> Result<Self, Violation> {
+        let longest = limits.map(|limits| limits.max_ttl);
+        if ttl >= MIN_TTL && longest.is_none_or(|longest| ttl <= longest) {
             return Ok(Self::After(ttl));
         }
-        let longest = limits.max_ttl.as_secs();
-        let description = format!("must be from {} to {longest} seconds", MIN_TTL.as_secs());
+        let shortest = MIN_TTL.as_secs();
+        let description = match longest {
+            Some(longest) => format!("must be from {shortest} to {} seconds", longest.as_secs()),
+            None => format!("must be {shortest} second or more: to end a link now, revoke it"),
+        };
         Err(Violation::new(field, Reason::FieldOutOfRange, description))
     }
 }
@@ -252,16 +257,18 @@ mod tests {
 
     #[test]
     fn lives_are_from_a_second_to_the_limit() {
-        assert!(Expiry::after("ttl", Duration::from_secs(60), &LIMITS).is_ok());
-        assert!(Expiry::after("ttl", MIN_TTL, &LIMITS).is_ok());
+        assert!(Expiry::after("ttl", Duration::from_secs(60), Some(&LIMITS)).is_ok());
+        assert!(Expiry::after("ttl", MIN_TTL, Some(&LIMITS)).is_ok());
         for ttl in [
             Duration::ZERO,
             Duration::from_millis(999),
             Duration::from_millis(60_001),
         ] {
-            let refused = Expiry::after("ttl", ttl, &LIMITS).map_err(|violation| violation.reason);
+            let refused = Expiry::after("ttl", ttl, Some(&LIMITS)).map_err(|violation| violation.reason);
             assert_eq!(refused, Err(Reason::FieldOutOfRange), "{ttl:?}");
         }
+        assert!(Expiry::after("ttl", Duration::MAX, None).is_ok());
+        assert!(Expiry::after("ttl", Duration::ZERO, None).is_err());
         assert_eq!(Expiry::default_within(&LIMITS), Expiry::After(LIMITS.max_ttl));
         let generous = ShareLimits { max_ttl: Duration::MAX };
         assert_eq!(Expiry::default_within(&generous), Expiry::After(DEFAULT_TTL));

@@ -142,7 +142,7 @@ impl ShareLinkChange {
 fn time_of(expiry: Expiry, now: OffsetDateTime) -> Result<OffsetDateTime, Violation> {
     let time = match expiry {
         Expiry::At(time) => time,
-        Expiry::After(ttl) => now + whole_microseconds(ttl),
+        Expiry::After(ttl) => later(now, ttl),
     };
     if time > now {
         return Ok(time);
@@ -155,9 +155,10 @@ fn time_of(expiry: Expiry, now: OffsetDateTime) -> Result<OffsetDateTime, Violat
     ))
 }
 
-/// What a time of the database can hold.
-fn whole_microseconds(ttl: Duration) -> Duration {
-    ttl - Duration::from_nanos(u64::from(ttl.subsec_nanos() % 1000))
+/// So long after `now`, in the whole microseconds that a time of the database has, or the last time that there is.
+fn later(now: OffsetDateTime, ttl: Duration) -> OffsetDateTime {
+    let whole = ttl - Duration::from_nanos(u64::from(ttl.subsec_nanos() % 1000));
+    now.saturating_add(whole.try_into().unwrap_or(time::Duration::MAX))
 }
 
 fn pins_another() -> Violation {
@@ -212,5 +213,6 @@ mod tests {
         let ttl = Expiry::After(Duration::from_nanos(1_500_000_999));
         assert_eq!(time_of(ttl, NOW), Ok(NOW + Duration::from_nanos(1_500_000_000)));
         assert!(time_of(Expiry::At(NOW), NOW).is_err());
+        assert!(time_of(Expiry::After(Duration::MAX), NOW).unwrap().year() > 9998);
     }
 }

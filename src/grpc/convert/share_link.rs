@@ -54,7 +54,7 @@ pub fn parse_create(
     let pinned = parse_pinned_revision("share_link.pinned_revision", message.pinned_revision);
     let pinned_revision = wrong.note(pinned);
     let expiry = match message.expiry {
-        Some(given) => wrong.note(parse_expiry(&given, &limits)),
+        Some(given) => wrong.note(parse_expiry(&given, Some(&limits))),
         None => Some(Expiry::default_within(&limits)),
     };
     let max_uses = wrong.note(parse_max_uses("share_link.max_uses", message.max_uses));
@@ -83,13 +83,12 @@ pub fn parse_create(
 pub fn parse_update(
     request: proto::UpdateShareLinkRequest,
     name: ShareLinkName,
-    limits: ShareLimits,
 ) -> Result<UpdateShareLink, Violations> {
     let mut wrong = Violations::default();
     let message = request.share_link.unwrap_or_default();
     let etag = wrong.note(EtagCondition::parse_required("share_link.etag", &message.etag));
     let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
-    let change = wrong.note(parse_change(message, &paths, &limits));
+    let change = wrong.note(parse_change(message, &paths));
     let options = wrong.note(WriteOptions::parse(&request.request_id, request.validate_only));
     match (etag, change, options) {
         (Some(etag), Some(change), Some(options)) => Ok(UpdateShareLink {
@@ -103,11 +102,7 @@ pub fn parse_update(
 }
 
 /// Takes from the message the fields that the mask selects.
-fn parse_change(
-    message: proto::ShareLink,
-    paths: &[String],
-    limits: &ShareLimits,
-) -> Result<ShareLinkChange, Violations> {
+fn parse_change(message: proto::ShareLink, paths: &[String]) -> Result<ShareLinkChange, Violations> {
     let selected = selected(paths, &message)?;
     let mut wrong = Violations::default();
     let mut change = ShareLinkChange::default();
@@ -115,7 +110,7 @@ fn parse_change(
         change.pinned_revision = Some(message.pinned_revision);
     }
     if selected.contains(&"expire_time") {
-        change.expiry = wrong.note(parse_required_expiry(message.expiry, limits));
+        change.expiry = wrong.note(parse_required_expiry(message.expiry));
     }
     if selected.contains(&"max_uses") {
         change.max_uses = wrong.note(parse_max_uses("share_link.max_uses", message.max_uses));
@@ -164,15 +159,16 @@ fn is_populated(field: &str, message: &proto::ShareLink) -> bool {
     }
 }
 
-fn parse_required_expiry(expiry: Option<ExpiryMessage>, limits: &ShareLimits) -> Result<Expiry, Violation> {
+fn parse_required_expiry(expiry: Option<ExpiryMessage>) -> Result<Expiry, Violation> {
     let required = || {
         let description = "must be set, or ttl: every link has an end";
         Violation::new("share_link.expire_time", Reason::FieldRequired, description)
     };
-    parse_expiry(&expiry.ok_or_else(required)?, limits)
+    parse_expiry(&expiry.ok_or_else(required)?, None)
 }
 
-fn parse_expiry(expiry: &ExpiryMessage, limits: &ShareLimits) -> Result<Expiry, Violation> {
+/// Parses an end; `limits` are those of a new link.
+fn parse_expiry(expiry: &ExpiryMessage, limits: Option<&ShareLimits>) -> Result<Expiry, Violation> {
     match expiry {
         ExpiryMessage::ExpireTime(time) => parse_time("share_link.expire_time", time).map(Expiry::At),
         ExpiryMessage::Ttl(ttl) => {

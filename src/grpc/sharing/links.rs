@@ -70,7 +70,7 @@ impl Sharing {
         let name = ShareLinkName::parse("share_link.name", given_name)?;
         let access = self.access.require(&caller, &name.dashboard).await?;
         let whose = self.whose(&access, &name.dashboard).await?;
-        let update = parse_update(message, name, self.rules.limits)?;
+        let update = parse_update(message, name)?;
         let link = self.store.update_share_link(&access, whose, update).await?;
         Ok(proto::UpdateShareLinkResponse {
             share_link: Some(present_link(link)),

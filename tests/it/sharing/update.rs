@@ -1,5 +1,7 @@
 //! UpdateShareLink.
 
+use std::time::Duration;
+
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::share_link::Expiry;
 use prost_types::FieldMask;
@@ -8,7 +10,9 @@ use uuid::Uuid;
 
 use crate::support::audit::{events, stored};
 use crate::support::requests::{assert_invalid, assert_refused};
-use crate::support::sharing::{for_seconds, for_uses, from_networks, get, resolve, revoke_request, share, start};
+use crate::support::sharing::{
+    for_seconds, for_uses, from_networks, get, resolve, revoke_request, share, start, start_with,
+};
 
 /// Asks for `change` of the link.
 fn update(link: &proto::ShareLink, change: proto::ShareLink) -> proto::UpdateShareLinkRequest {
@@ -271,4 +275,29 @@ async fn the_same_networks_in_other_words_are_no_change() {
     let wider = update(&new, from_networks(&["127.0.0.0/9", "127.128.0.0/9"]));
     let refused = client.update_share_link(wider).await.unwrap_err();
     assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_WIDENED");
+}
+
+#[tokio::test]
+async fn a_life_is_measured_by_that_of_the_link_and_not_by_what_new_ones_may_have() {
+    let hour = Duration::from_secs(3600);
+    let (server, mut client) = start_with(|config| config.access.share_link_max_ttl = hour).await;
+    let (link, _) = share(&mut client, for_seconds(3600)).await;
+    // As one that was created before the operator allowed less.
+    let lengthen = "UPDATE share_token SET expires_at = created_at + interval '10 hours'";
+    server.sql().await.batch_execute(lengthen).await.unwrap();
+
+    for longer in [11 * 3600, i64::MAX] {
+        let request = update(&link, for_seconds(longer));
+        let refused = client.update_share_link(request).await.unwrap_err();
+        assert_refused(&refused, Code::FailedPrecondition, "SHARE_LINK_WIDENED");
+    }
+    for no_life in [0, -1, i64::MIN] {
+        let request = update(&link, for_seconds(no_life));
+        let refused = client.update_share_link(request).await.unwrap_err();
+        assert_invalid(&refused, &[("share_link.ttl", "FIELD_OUT_OF_RANGE")]);
+    }
+    client
+        .update_share_link(update(&link, for_seconds(5 * 3600)))
+        .await
+        .unwrap();
 }
