@@ -59,6 +59,13 @@ impl CallCourse {
         }
     }
 
+    /// Notes that the change which was begun had been made by an earlier call: whatever this one is answered, it is none of its own.
+    pub(crate) fn repeat_change(&self) {
+        if let Some(asked) = self.lock().as_mut() {
+            asked.is_change = false;
+        }
+    }
+
     /// Looks at what was asked for; none before anything was.
     pub fn look<T>(&self, at: impl FnOnce(Option<&Asked>) -> T) -> T {
         at(self.lock().as_ref())

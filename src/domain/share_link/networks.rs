@@ -17,8 +17,8 @@ const MAPPED_BITS: u8 = 96;
 /// The networks that a link can be used from; none for anywhere.
 ///
 /// Whatever was written, the same addresses are the same list: the fewest networks that hold them, IPv4 first, in their order. So lists
-/// are equal, and within each other, as their addresses are. IPv4 addresses stand as such, also those that were written as IPv6 (`::ffff:192.0.2.0/120`): for PostgreSQL the two have
-/// nothing to do with each other.
+/// are equal, and within each other, as their addresses are. IPv4 addresses stand as such, also those that were written as IPv6
+/// (`::ffff:192.0.2.0/120`): for PostgreSQL the two have nothing to do with each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct AllowedNetworks(Vec<IpNet>);

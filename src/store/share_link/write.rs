@@ -93,7 +93,11 @@ impl Store {
             .await?;
         match answered {
             Answered::First(issued) => Ok(issued),
-            Answered::Repeated(kept) => Err(already_issued(&kept.name)),
+            Answered::Repeated(kept) => {
+                // As any repetition it leaves no event, for all that it is refused.
+                access.caller().origin().course.repeat_change();
+                Err(already_issued(&kept.name))
+            }
         }
     }
 

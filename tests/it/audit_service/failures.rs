@@ -148,3 +148,25 @@ async fn where_the_log_is_full_nothing_is_done() {
     assert_eq!(audit::stored(&server).await, before);
     get(&mut dashboards, "d").await;
 }
+
+#[tokio::test]
+async fn a_repetition_is_no_event_also_where_its_answer_is_not_given_twice() {
+    let (server, mut client) = sharing::start().await;
+    let request = proto::CreateShareLinkRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..sharing::create_request(sharing::for_uses(1))
+    };
+    client.create_share_link(request.clone()).await.unwrap();
+    let repeated = client.create_share_link(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&repeated), "SHARE_TOKEN_ALREADY_ISSUED");
+    // Another request under its id is none.
+    let other = proto::CreateShareLinkRequest {
+        share_link: Some(sharing::for_uses(2)),
+        ..request
+    };
+    client.create_share_link(other).await.unwrap_err();
+
+    let events = stored_after_stop(server).await;
+    let reasons: Vec<_> = events.iter().map(|event| event.reason.as_deref()).collect();
+    assert_eq!(reasons, [Some("REQUEST_ID_REUSED")]);
+}
