@@ -172,9 +172,10 @@ fn parse_expiry(expiry: &ExpiryMessage, limits: Option<&ShareLimits>) -> Result<
     match expiry {
         ExpiryMessage::ExpireTime(time) => parse_time("share_link.expire_time", time).map(Expiry::At),
         ExpiryMessage::Ttl(ttl) => {
-            // What is below zero is as much out of range as zero is.
-            let ttl = Duration::try_from(*ttl).unwrap_or_default();
-            Expiry::after("share_link.ttl", ttl, limits)
+            // What is below zero is as much out of range as zero is. The conversion of prost overflows at the least there is.
+            let parts = u64::try_from(ttl.seconds).ok().zip(u32::try_from(ttl.nanos).ok());
+            let life = parts.map_or(Duration::ZERO, |(seconds, nanos)| Duration::new(seconds, nanos));
+            Expiry::after("share_link.ttl", life, limits)
         }
     }
 }
