@@ -11,7 +11,7 @@ use std::thread;
 use time::OffsetDateTime;
 
 use crate::domain::audit::record::FORMAT;
-use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Verifier};
+use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Unreadable, Verifier};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -30,6 +30,9 @@ pub enum AuditFailure {
         /// Why.
         error: Error,
     },
+    /// A row of the log can't be read.
+    #[error("{0}: audit verify says which is the first that somebody changed")]
+    Unreadable(#[from] Unreadable),
     /// The file can't be read or written.
     #[error("{}: {source}", .path.display())]
     File {
@@ -150,11 +153,9 @@ pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<
     let (mut events, mut seals) = (0, 0);
     while let Some(portion) = walk.next_portion().await? {
         for item in portion {
-            match &item {
-                AuditItem::Seal(_) => seals += 1,
-                AuditItem::Event(_) | AuditItem::Unsealed(_) => events += 1,
-            }
-            write_record(&mut writer, &item.into()).map_err(in_file)?;
+            let count = if item.is_seal() { &mut seals } else { &mut events };
+            *count += 1;
+            write_record(&mut writer, &Record::try_from(item)?).map_err(in_file)?;
         }
     }
     walk.end().await?;

@@ -20,6 +20,6 @@ pub use event::AuditEvent;
 pub use listing::{ListAuditEvents, ListAuditSeals, ListedEvent, ListedSeal};
 pub use month::Month;
 pub use outcome::AuditResult;
-pub use record::{AuditItem, Record};
+pub use record::{AuditItem, Record, Unreadable};
 pub use seal::{CheckSignature, Checkpoint, Head, Seal, SealContent, Signature, SignatureCheck, Signed};
 pub use verification::{Finding, Report, Verifier};

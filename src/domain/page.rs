@@ -280,7 +280,7 @@ impl Cursor {
             Position::UsageCount(count, uid) => (count >= 0).then_some(Self::UsageCount { count, uid }),
             Position::Revision(number) => (number > 0).then_some(Self::Revision(number)),
             Position::Favorite(position) => (position > 0).then_some(Self::Favorite(position)),
-            Position::EventTime(time, uid) => from_microseconds(time).map(|time| Self::EventTime { time, uid }),
+            Position::EventTime(time, uid) => any_time(time).map(|time| Self::EventTime { time, uid }),
             Position::Seal(number) => (number > 0).then_some(Self::Seal(number)),
             Position::ViewTime(time, uid) => from_microseconds(time).map(|time| Self::ViewTime { time, uid }),
             Position::Grant(subject, role) => Some(Self::Grant { subject, role }),
@@ -294,9 +294,12 @@ fn microseconds(time: &OffsetDateTime) -> i64 {
 }
 
 fn from_microseconds(microseconds: i64) -> Option<OffsetDateTime> {
-    let nanoseconds = i128::from(microseconds) * 1000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?;
-    (microseconds >= 0).then_some(time)
+    any_time(microseconds).filter(|_| microseconds >= 0)
+}
+
+/// The same where others can have written the time.
+fn any_time(microseconds: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1000).ok()
 }
 
 /// Page tokens: what a caller sends to get the next page.

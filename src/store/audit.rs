@@ -11,6 +11,7 @@ mod retention;
 mod rows;
 mod sealing;
 mod seals;
+mod time;
 mod walk;
 mod xid;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::event::AuditEvent;
 use super::seal::{Checkpoint, Seal, Signed};
@@ -18,6 +19,36 @@ pub enum AuditItem {
     Event(Box<AuditEvent>),
     /// An event that is too new to be sealed.
     Unsealed(Box<AuditEvent>),
+    /// A seal or an event that can't be read, in its place.
+    Unreadable(Unreadable),
+}
+
+impl AuditItem {
+    /// Whether it is a seal, and no event.
+    pub fn is_seal(&self) -> bool {
+        matches!(self, Self::Seal(_) | Self::Unreadable(Unreadable::Seal { .. }))
+    }
+}
+
+/// A row that holds what no seal and no event of ours does: somebody else has written it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A seal.
+    #[error("seal {number} can't be read: {problem}")]
+    Seal {
+        /// Its number.
+        number: i64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An event.
+    #[error("event {id} can't be read: {problem}")]
+    Event {
+        /// Its id.
+        id: Uuid,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 /// A line of an export, a JSON object.
@@ -56,12 +87,15 @@ pub enum Record {
     },
 }
 
-impl From<AuditItem> for Record {
-    fn from(item: AuditItem) -> Self {
+impl TryFrom<AuditItem> for Record {
+    type Error = Unreadable;
+
+    fn try_from(item: AuditItem) -> Result<Self, Unreadable> {
         match item {
-            AuditItem::Seal(seal) => Self::Seal(seal),
-            AuditItem::Event(event) => Self::Event(event),
-            AuditItem::Unsealed(event) => Self::Unsealed(event),
+            AuditItem::Seal(seal) => Ok(Self::Seal(seal)),
+            AuditItem::Event(event) => Ok(Self::Event(event)),
+            AuditItem::Unsealed(event) => Ok(Self::Unsealed(event)),
+            AuditItem::Unreadable(row) => Err(row),
         }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::chain::SealChain;
 use super::event::{AuditEvent, EventHasher};
 use super::month::Month;
-use super::record::AuditItem;
+use super::record::{AuditItem, Unreadable};
 use super::seal::{CheckSignature, Checkpoint, Head, Seal, Signed};
 use crate::domain::digest::Digest;
 
@@ -214,6 +214,8 @@ impl<K: CheckSignature> Verifier<K> {
             AuditItem::Seal(seal) => self.take_seal(seal),
             AuditItem::Event(event) => self.take_event(event),
             AuditItem::Unsealed(event) => self.take_unsealed(event),
+            AuditItem::Unreadable(Unreadable::Seal { number, .. }) => self.take_unreadable_seal(*number),
+            AuditItem::Unreadable(Unreadable::Event { id, .. }) => self.take_unreadable_event(*id),
         }
     }
 
@@ -268,9 +270,21 @@ impl<K: CheckSignature> Verifier<K> {
             self.report.events += 1;
             return;
         }
-        // What is found in so many is found.
-        if open.others.len() < MAX_OTHERS {
-            open.others.push((event.id, digest));
+        open.take_other(event.id, digest);
+    }
+
+    /// The seals of this service can be read.
+    fn take_unreadable_seal(&mut self, number: i64) {
+        self.close_seal();
+        self.find(Finding::SealEdited { number });
+    }
+
+    /// So can its events: this one is in none of the seals as it is.
+    fn take_unreadable_event(&mut self, id: Uuid) {
+        match &mut self.current {
+            // No bytes have this digest, so far as anybody knows.
+            Some(open) => open.take_other(id, Digest::from([0; 32])),
+            None => self.find_inserted(id),
         }
     }
 
@@ -318,6 +332,13 @@ impl<K: CheckSignature> Verifier<K> {
 }
 
 impl OpenSeal {
+    /// Takes an event that is not the one that is due. What is found in so many is found.
+    fn take_other(&mut self, id: Uuid, digest: Digest) {
+        if self.others.len() < MAX_OTHERS {
+            self.others.push((id, digest));
+        }
+    }
+
     /// What the first event that is not as sealed says; none when all are.
     fn difference(self) -> Option<Finding> {
         let seal = self.number;

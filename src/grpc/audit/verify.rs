@@ -56,7 +56,7 @@ async fn look_through(
     while !verifier.is_done()
         && let Some(portion) = walk.next_portion().await?
     {
-        let of_seals = portion.iter().filter(|item| matches!(item, AuditItem::Seal(_))).count();
+        let of_seals = portion.iter().filter(|item| item.is_seal()).count();
         seals += of_seals;
         events += portion.len() - of_seals;
         verifier = take(verifier, portion).await?;

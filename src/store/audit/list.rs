@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 
 use super::filter::push_condition;
 use super::rows::{self, event_columns};
+use super::time::AuditTime;
 use crate::access::{Access, Scope};
 use crate::domain::audit::{ListAuditEvents, ListedEvent};
 use crate::domain::filter::audit_events::Term;
@@ -141,7 +142,16 @@ impl Window {
 /// Makes a page of the rows that [`select_page`] gave.
 pub(super) fn read_page(query: &ListAuditEvents, rows: &[Row]) -> Result<Page<ListedEvent>> {
     let items = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
-    page(items, rows, |last| query.cursor_on(last))
+    let mut page = page(items, rows, |last| query.cursor_on(last))?;
+    // Times that nobody can tell apart: behind a cursor on one of them the list would begin with it again.
+    let is_end = match query.order_by.direction {
+        Direction::Ascending => AuditTime::is_last,
+        Direction::Descending => AuditTime::is_first,
+    };
+    if page.items.last().is_some_and(|last| is_end(last.event.event_time)) {
+        page.next = None;
+    }
+    Ok(page)
 }
 
 /// Selects a page, in a statement that begins with `head`.

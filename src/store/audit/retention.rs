@@ -127,7 +127,7 @@ async fn last_seal_to_drop(tx: &Transaction<'_>, oldest: Month, keys: PublicKeys
             return Ok(chain.last());
         }
         for row in &page {
-            let seal = rows::seal(row)?;
+            let seal = rows::seal(row).map_err(|row| stays(oldest, row))?;
             if seal.content.month > oldest {
                 return Ok(chain.last());
             }

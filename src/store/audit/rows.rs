@@ -1,15 +1,15 @@
 //! Rows of the audit log, of seals and of checkpoints, as values of the domain.
 
-use std::fmt::Display;
-
-use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use super::inet::InetText;
+use super::time::AuditTime;
 use super::xid::Xid;
-use crate::domain::audit::{AuditEvent, Checkpoint, ListedSeal, Month, Seal, SealContent, Signature, Signed};
+use crate::domain::audit::{
+    AuditEvent, Checkpoint, ListedSeal, Month, Seal, SealContent, Signature, Signed, Unreadable,
+};
 use crate::domain::digest::Digest;
 use crate::domain::name::AuditSealName;
 use crate::error::{Error, Result};
@@ -56,22 +56,25 @@ impl<'r> Columns<'r> {
 /// Reads an event.
 ///
 /// # Errors
-/// `Internal` with its id, when somebody has written what no event of ours holds.
-pub(super) fn event(row: &Row) -> Result<AuditEvent> {
-    read_event(row).map_err(|error| unreadable("event", row.try_get::<_, Uuid>("id").ok(), &error))
+/// Somebody has written what no event of ours holds.
+pub(super) fn event(row: &Row) -> Result<AuditEvent, Unreadable> {
+    read_event(row).map_err(|error| Unreadable::Event {
+        id: row.try_get("id").unwrap_or_default(),
+        problem: error.causes(),
+    })
 }
 
-/// An error that names what can't be read, where it has so much of a name.
-fn unreadable(what: &str, name: Option<impl Display>, error: &Error) -> Error {
-    let name = name.map(|name| name.to_string()).unwrap_or_default();
-    Error::internal(format!("{what} {name} can't be read: {}", error.causes()))
+impl From<Unreadable> for Error {
+    fn from(row: Unreadable) -> Self {
+        Self::internal(row)
+    }
 }
 
 fn read_event(row: &Row) -> Result<AuditEvent> {
     let mut columns = Columns { row, next: 0 };
     Ok(AuditEvent {
         id: columns.take()?,
-        event_time: columns.take()?,
+        event_time: columns.take::<AuditTime>()?.0,
         xid: columns.take::<Xid>()?.0,
         seq: columns.take()?,
         actor: columns.take()?,
@@ -101,21 +104,24 @@ fn read_event(row: &Row) -> Result<AuditEvent> {
 /// Reads a seal.
 ///
 /// # Errors
-/// `Internal` with its number, when it is none of ours.
-pub(super) fn seal(row: &Row) -> Result<Seal> {
+/// It is none of ours.
+pub(super) fn seal(row: &Row) -> Result<Seal, Unreadable> {
     read_seal(row).map_err(|error| unreadable_seal(row, &error))
 }
 
 /// Reads a seal without its digests.
 ///
 /// # Errors
-/// `Internal` with its number, when it is none of ours.
-pub(super) fn listed_seal(row: &Row) -> Result<ListedSeal> {
+/// It is none of ours.
+pub(super) fn listed_seal(row: &Row) -> Result<ListedSeal, Unreadable> {
     read_listed_seal(row).map_err(|error| unreadable_seal(row, &error))
 }
 
-fn unreadable_seal(row: &Row, error: &Error) -> Error {
-    unreadable("seal", row.try_get::<_, i64>("number").ok(), error)
+fn unreadable_seal(row: &Row, error: &Error) -> Unreadable {
+    Unreadable::Seal {
+        number: row.try_get("number").unwrap_or_default(),
+        problem: error.causes(),
+    }
 }
 
 fn read_seal(row: &Row) -> Result<Seal> {
@@ -139,7 +145,7 @@ fn read_seal(row: &Row) -> Result<Seal> {
             last_seq: row.try_get("last_seq")?,
             event_digests: digests.chunks(32).map(digest).collect::<Result<_>>()?,
             previous_root: digest(row.try_get("previous_root")?)?,
-            sealed_at: row.try_get::<_, OffsetDateTime>("sealed_at")?,
+            sealed_at: row.try_get::<_, AuditTime>("sealed_at")?.0,
         },
         root: digest(row.try_get("root")?)?,
         signed: signed(row)?,
@@ -161,7 +167,7 @@ fn read_listed_seal(row: &Row) -> Result<ListedSeal> {
         event_count: row.try_get("event_count")?,
         previous_root: digest(row.try_get("previous_root")?)?,
         root: digest(row.try_get("root")?)?,
-        sealed_at: row.try_get("sealed_at")?,
+        sealed_at: row.try_get::<_, AuditTime>("sealed_at")?.0,
         signed: signed(row)?,
     })
 }
@@ -176,7 +182,7 @@ pub(super) fn checkpoint(row: &Row) -> Result<(Checkpoint, Signed)> {
         seal_number: row.try_get("seal_number")?,
         seal_root: digest(row.try_get("seal_root")?)?,
         dropped_events: row.try_get("dropped_events")?,
-        created_at: row.try_get("created_at")?,
+        created_at: row.try_get::<_, AuditTime>("created_at")?.0,
     };
     Ok((checkpoint, signed(row)?))
 }

@@ -30,7 +30,7 @@ impl Store {
         };
         let size = i64::from(query.page_size.get());
         let rows = self.read(LIST, &[(&below, Type::INT8), (&size, Type::INT8)]).await?;
-        let items = rows.iter().map(rows::listed_seal).collect::<Result<Vec<_>>>()?;
+        let items = rows.iter().map(rows::listed_seal).collect::<Result<Vec<_>, _>>()?;
         page(items, &rows, ListAuditSeals::cursor_on)
     }
 }

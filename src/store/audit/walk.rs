@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use self::epochs::{Epochs, Sealed};
 use self::stream::Stream;
 use super::rows::{self, seal_columns};
-use crate::domain::audit::{AuditItem, CheckSignature, Checkpoint, Head, Month, Report, Seal, Signed, Verifier};
+use crate::domain::audit::{
+    AuditItem, CheckSignature, Checkpoint, Head, Month, Report, Seal, Signed, Unreadable, Verifier,
+};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::pool::Snapshot;
@@ -127,7 +129,8 @@ pub struct AuditWalk {
     /// Up to where events are sealed; none where there is no seal.
     sealed: Option<Sealed>,
     /// Seals that were read and not given yet.
-    seals: VecDeque<Seal>,
+    seals: VecDeque<Result<Box<Seal>, Unreadable>>,
+    /// The last one that was read.
     last_seal: i64,
     has_all_seals: bool,
     /// The seal whose events come now: where they are, and where its range ends.
@@ -159,23 +162,26 @@ impl AuditWalk {
         while items.len() < PAGE {
             if let Some((key, end)) = self.open {
                 let stream = self.stream(key).await?;
-                stream.take_until(end, |event| items.push(AuditItem::Event(event)));
+                stream.take_until(end, |met| items.push(met.into()));
                 if stream.is_dry() {
                     continue;
                 }
                 self.open = None;
             } else if let Some(seal) = self.next_seal().await? {
-                self.open = Some(((seal.content.epoch, seal.content.month), seal.end()));
-                items.push(AuditItem::Seal(Box::new(seal)));
+                items.push(match seal {
+                    Ok(seal) => {
+                        self.open = Some(((seal.content.epoch, seal.content.month), seal.end()));
+                        AuditItem::Seal(seal)
+                    }
+                    Err(row) => AuditItem::Unreadable(row),
+                });
             } else if !self.take_leftovers(&mut items).await? {
                 break;
             }
         }
-        let is_event = |item: &&AuditItem| !matches!(item, AuditItem::Seal(_));
-        self.met += items.iter().filter(is_event).count();
+        self.met += items.iter().filter(|item| !item.is_seal()).count();
         if items.is_empty() && !self.has_strays {
-            let strays = strays::find(&mut self.snapshot, self.met, self.epochs.first()).await?;
-            items.extend(strays.into_iter().map(|event| AuditItem::Event(Box::new(event))));
+            items = strays::find(&mut self.snapshot, self.met, self.epochs.first()).await?;
             self.has_strays = true;
         }
         Ok((!items.is_empty()).then_some(items))
@@ -189,18 +195,17 @@ impl AuditWalk {
         Ok(self.snapshot.end().await?)
     }
 
-    async fn next_seal(&mut self) -> Result<Option<Seal>> {
+    async fn next_seal(&mut self) -> Result<Option<Result<Box<Seal>, Unreadable>>> {
         if self.seals.is_empty() && !self.has_all_seals {
             let parameters = [(&self.last_seal as _, Type::INT8), (&SEALS as _, Type::INT8)];
             let page = self.snapshot.query_once(READ_SEALS, &parameters).await?;
-            self.seals = page.iter().map(rows::seal).collect::<Result<_>>()?;
+            if let Some(last) = page.last() {
+                self.last_seal = last.try_get("number")?;
+            }
+            self.seals = page.iter().map(|row| rows::seal(row).map(Box::new)).collect();
             self.has_all_seals = self.seals.is_empty();
         }
-        let next = self.seals.pop_front();
-        if let Some(seal) = &next {
-            self.last_seal = seal.content.number;
-        }
-        Ok(next)
+        Ok(self.seals.pop_front())
     }
 
     /// Gives events behind the last seal of their month and epoch; false when there are no more.
@@ -210,13 +215,12 @@ impl AuditWalk {
         };
         let sealed = self.sealed.clone();
         let stream = self.stream(key).await?;
-        stream.take_until(BEHIND_ALL, |event| {
+        stream.take_until(BEHIND_ALL, |met| {
             // Whatever else lies behind its seals should have been in one.
-            let is_new = sealed.as_ref().is_none_or(|sealed| sealed.is_before(key.0, &event));
-            items.push(if is_new {
-                AuditItem::Unsealed(event)
-            } else {
-                AuditItem::Event(event)
+            let is_new = sealed.as_ref().is_none_or(|sealed| sealed.is_before(key.0, met.place));
+            items.push(match AuditItem::from(met) {
+                AuditItem::Event(event) if is_new => AuditItem::Unsealed(event),
+                other => other,
             });
         });
         if !stream.is_dry() {

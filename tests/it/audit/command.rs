@@ -105,6 +105,30 @@ async fn an_export_is_verified_without_the_database() {
 }
 
 #[tokio::test]
+async fn a_seal_at_the_end_of_time_is_named_also_in_an_export() {
+    let (database, sql, _sealed, keys) = sealed_log().await;
+    disable_guards(&sql).await;
+    sql.batch_execute("UPDATE audit_seal SET sealed_at = 'infinity' WHERE number = 2")
+        .await
+        .unwrap();
+    let edited = (3, "error: seal 2 was edited\n".to_owned());
+    assert_eq!(told(&audit(Some(&database), &["verify"], Some(&keys)).await), edited);
+    let path = directory().join(format!("export-{}.jsonl", Uuid::new_v4()));
+    let file = path.to_str().unwrap();
+    let (code, text) = told(&audit(Some(&database), &["export", file], None).await);
+    assert_eq!((code, text.as_str()), (0, "7 events and 3 seals written\n"));
+    assert_eq!(told(&audit(None, &["verify", file], Some(&keys)).await), edited);
+
+    let unreadable = "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_month_check;
+        UPDATE audit_seal SET month = 'May' WHERE number = 2";
+    sql.batch_execute(unreadable).await.unwrap();
+    assert_eq!(told(&audit(Some(&database), &["verify"], Some(&keys)).await), edited);
+    fs::remove_file(&path).unwrap();
+    let (code, text) = told(&audit(Some(&database), &["export", file], None).await);
+    assert!(code == 1 && text.contains("seal 2 can't be read"), "{text}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_options_is_told_at_once() {
     let (code, text) = told(&audit(None, &["verify", "--expected-head", "17"], None).await);
     assert_eq!(code, 1, "{text}");

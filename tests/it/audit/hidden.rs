@@ -2,7 +2,7 @@
 
 use dashboard_store::domain::audit::Finding;
 
-use super::tampering::{copy, put_back, sealed_log};
+use super::tampering::{ENDS_OF_TIME, copy, put_back, sealed_log};
 use super::*;
 
 /// A copy of an event with the id 0, and with other `values` of `columns`.
@@ -82,6 +82,29 @@ async fn events_where_no_month_has_them_are_named() {
     ] {
         sql.batch_execute(&statement).await.unwrap();
         assert_eq!(sealed.verify().await.finding, Some(expected), "{statement}");
+        put_back(&sql, &sealed).await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_at_an_end_of_time_is_named_and_not_sealed() {
+    let (_database, sql, sealed, ids) = sealed_log().await;
+    sql.batch_execute("CREATE TABLE audit_log_rest PARTITION OF audit_log DEFAULT")
+        .await
+        .unwrap();
+    for time in ENDS_OF_TIME {
+        let insert = copy_with_nil("audit_log", ids[6], "event_time", &format!("'{time}'"));
+        sql.batch_execute(&insert).await.unwrap();
+        let expected = Finding::EventInserted {
+            id: Uuid::nil(),
+            seal: Some(3),
+        };
+        assert_eq!(sealed.verify().await.finding, Some(expected), "{time}");
+        let refused = sealed.sealing_error().await.causes();
+        assert!(
+            refused.contains(&format!("event {} can't be sealed", Uuid::nil())),
+            "{refused}"
+        );
         put_back(&sql, &sealed).await;
     }
 }

@@ -190,12 +190,46 @@ async fn a_seal_says_how_many_events_it_covers() {
     let edit = "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_event_digests_check;
         UPDATE audit_seal SET event_count = 7 WHERE number = 2";
     sql.batch_execute(edit).await.unwrap();
-    let keys = PublicKeys::default().with(&sealed.key);
-    let refused = sealed.store.verify_audit_log(keys, None).await.unwrap_err().causes();
-    assert!(
-        refused.contains("seal 2 can't be read: its event_count is 7"),
-        "{refused}"
-    );
+    let found = sealed.verify().await.finding;
+    assert_eq!(found, Some(Finding::SealEdited { number: 2 }));
+}
+
+/// Times that PostgreSQL has, and neither RFC 3339 nor an answer.
+pub const ENDS_OF_TIME: [&str; 4] = ["infinity", "-infinity", "200000-01-01", "4000-01-01 BC"];
+
+#[tokio::test]
+async fn rows_that_no_seal_and_no_event_of_ours_is_are_named() {
+    let (_database, sql, sealed, ids) = sealed_log().await;
+    for time in ENDS_OF_TIME {
+        let edit = format!("UPDATE audit_seal SET sealed_at = '{time}' WHERE number = 2");
+        sql.batch_execute(&edit).await.unwrap();
+        let found = sealed.verify().await.finding;
+        assert_eq!(found, Some(Finding::SealEdited { number: 2 }), "{time}");
+        put_back(&sql, &sealed).await;
+    }
+    let drop_checks =
+        "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_month_check, DROP CONSTRAINT audit_seal_root_check;
+        ALTER TABLE audit_log DROP CONSTRAINT audit_log_sha256_check";
+    sql.batch_execute(drop_checks).await.unwrap();
+    let one = ids[6];
+    for (edit, expected) in [
+        (
+            "UPDATE audit_seal SET month = 'May' WHERE number = 2".to_owned(),
+            Finding::SealEdited { number: 2 },
+        ),
+        (
+            "UPDATE audit_seal SET root = '' WHERE number = 3".to_owned(),
+            Finding::SealEdited { number: 3 },
+        ),
+        (
+            format!("UPDATE audit_log SET sha256_before = '' WHERE id = '{one}'"),
+            Finding::EventEdited { id: one, seal: 2 },
+        ),
+    ] {
+        sql.batch_execute(&edit).await.unwrap();
+        assert_eq!(sealed.verify().await.finding, Some(expected), "{edit}");
+        put_back(&sql, &sealed).await;
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,20 @@ fn content(seal: &proto::AuditSeal) -> SealContent {
 }
 
 #[tokio::test]
+async fn a_seal_at_the_end_of_time_is_listed() {
+    let server = TestServer::start().await;
+    let sql = server.sql().await;
+    insert_seals(&sql, 1, 2).await;
+    disable_guards(&sql).await;
+    for time in ["infinity", "-infinity", "200000-01-01", "4000-01-01 BC"] {
+        let edit = format!("UPDATE audit_seal SET sealed_at = '{time}' WHERE number = 1");
+        sql.batch_execute(&edit).await.unwrap();
+        let listed = list_seals(&mut client(&server).await, 0).await;
+        assert_eq!(listed.len(), 2, "{time}");
+    }
+}
+
+#[tokio::test]
 async fn seals_come_newest_first_and_pages_stand_still_while_seals_are_added() {
     let server = TestServer::start().await;
     let sql = server.sql().await;

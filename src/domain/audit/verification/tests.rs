@@ -217,6 +217,31 @@ fn seals_that_are_not_as_signed_are_named() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named() {
+    let problem = String::new;
+    let mut items = log();
+    items[place(5) - 1] = AuditItem::Unreadable(Unreadable::Seal {
+        number: 2,
+        problem: problem(),
+    });
+    assert_eq!(finding(&items), Some(Finding::SealEdited { number: 2 }));
+
+    let unreadable = |id| {
+        let problem = problem();
+        AuditItem::Unreadable(Unreadable::Event { id, problem })
+    };
+    let mut items = log();
+    items[place(6)] = unreadable(id(6));
+    assert_eq!(finding(&items), Some(Finding::EventEdited { id: id(6), seal: 2 }));
+    let inserted = |seal| Some(Finding::EventInserted { id: id(100), seal });
+    for (place, seal) in [(0, None), (place(6), Some(2)), (place(12) + 1, Some(3))] {
+        let mut items = log();
+        items.insert(place, unreadable(id(100)));
+        assert_eq!(finding(&items), inserted(seal), "{place}");
+    }
+}
+
+#[test]
 fn that_the_newest_seals_were_cut_off_is_found_against_a_head_alone() {
     let whole = log();
     let head = |number, text: &[u8]| Head {

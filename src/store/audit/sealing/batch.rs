@@ -12,6 +12,7 @@ use crate::domain::audit::{AuditEvent, Month};
 use crate::domain::digest::Digest;
 use crate::error::{Error, Result};
 use crate::store::audit::rows::{self, event_columns};
+use crate::store::audit::time::AuditTime;
 use crate::store::audit::xid::Xid;
 use crate::store::pool::Transaction;
 
@@ -70,6 +71,7 @@ impl Batch {
             let page = read_page(tx, position, after).await?;
             for row in &page {
                 let event = rows::event(row)?;
+                refuse_end_of_time(&event)?;
                 after = (event.xid, event.seq);
                 batch.add(&event, &mut hasher);
             }
@@ -99,6 +101,18 @@ impl Batch {
         (self.end.to_xid, self.end.to_seq) = (event.xid, event.seq);
         self.end.last_seq = self.end.last_seq.max(event.seq);
     }
+}
+
+/// A seal says in which month its events are: one at a time that no partition of ours has would be missed there ever after.
+fn refuse_end_of_time(event: &AuditEvent) -> Result<()> {
+    if !AuditTime::is_first(event.event_time) && !AuditTime::is_last(event.event_time) {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "event {} can't be sealed: its time is before the year 1 or after 9999; the service has not written it, and until a superuser \
+         removes it nothing is sealed",
+        event.id
+    )))
 }
 
 async fn read_page(tx: &Transaction<'_>, position: &Position, after: (u64, i64)) -> Result<Vec<Row>> {

@@ -7,7 +7,7 @@ use postgres_types::Type;
 use tokio_postgres::Row;
 
 use super::StreamKey;
-use crate::domain::audit::{AuditEvent, Month};
+use crate::domain::audit::Month;
 use crate::error::Result;
 use crate::store::audit::xid::Xid;
 use crate::store::pool::Snapshot;
@@ -64,11 +64,11 @@ impl Sealed {
         self.next_xid <= self.to_xid
     }
 
-    /// Whether an event of an epoch is too new to be sealed. No transaction has an id that was not given yet, unless
+    /// Whether what stands in a place of an epoch is too new to be sealed. No transaction has an id that was not given yet, unless
     /// it came with a dump.
-    pub(super) fn is_before(&self, epoch: i32, event: &AuditEvent) -> bool {
-        let is_behind = (epoch, event.xid, event.seq) > (self.epoch, self.to_xid, self.to_seq);
-        is_behind && (event.xid < self.next_xid || self.is_restored())
+    pub(super) fn is_before(&self, epoch: i32, (xid, seq): (u64, i64)) -> bool {
+        let is_behind = (epoch, xid, seq) > (self.epoch, self.to_xid, self.to_seq);
+        is_behind && (xid < self.next_xid || self.is_restored())
     }
 }
 

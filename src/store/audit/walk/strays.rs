@@ -5,7 +5,7 @@
 
 use postgres_types::Type;
 
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::AuditItem;
 use crate::error::{Error, Result};
 use crate::store::audit::rows::{self, event_columns};
 use crate::store::pool::Snapshot;
@@ -28,7 +28,7 @@ const READ: &str = concat!(
 ///
 /// # Errors
 /// The database can't be reached; `Internal` when there are more than were met, and they are not found.
-pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -> Result<Vec<AuditEvent>> {
+pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -> Result<Vec<AuditItem>> {
     let counts: Vec<i64> = snapshot
         .read_all(COUNT, &[], |row| row.try_get(0).map_err(Error::from))
         .await?;
@@ -37,7 +37,10 @@ pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -
         return Ok(Vec::new());
     }
     let strays = snapshot
-        .read_all(READ, &[(&before_all, Type::INT8)], |row| rows::event(&row))
+        .read_all(READ, &[(&before_all, Type::INT8)], |row| {
+            let event = rows::event(&row).map(Box::new);
+            Ok::<_, Error>(event.map_or_else(AuditItem::Unreadable, AuditItem::Event))
+        })
         .await?;
     if strays.is_empty() {
         let problem = format!("{met} audit events were met, and there are {counted}");

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use postgres_types::Type;
+use tokio_postgres::Row;
 
 use super::PAGE;
-use crate::domain::audit::{AuditEvent, Month};
+use crate::domain::audit::{AuditEvent, AuditItem, Month, Unreadable};
 use crate::error::{Error, Result};
 use crate::store::audit::rows::{self, event_columns};
 use crate::store::audit::xid::Xid;
@@ -21,13 +22,40 @@ const READ_EVENTS: &str = concat!(
     ORDER BY xid, seq LIMIT $7 OFFSET $8"
 );
 
+/// An event, and where it stands in the order of the log: its `xid` and its `seq`.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) place: (u64, i64),
+    pub(super) event: Result<Box<AuditEvent>, Unreadable>,
+}
+
+impl Met {
+    fn from_row(row: &Row) -> Result<Self> {
+        let event = rows::event(row);
+        let place = match &event {
+            Ok(event) => (event.xid, event.seq),
+            Err(_) => (row.try_get::<_, Xid>("xid")?.0, row.try_get("seq")?),
+        };
+        Ok(Self {
+            place,
+            event: event.map(Box::new),
+        })
+    }
+}
+
+impl From<Met> for AuditItem {
+    fn from(met: Met) -> Self {
+        met.event.map_or_else(Self::Unreadable, Self::Event)
+    }
+}
+
 /// The events of one month in one epoch.
 #[derive(Debug)]
 pub(super) struct Stream {
     month: Month,
     /// The `seq` of its events.
     range: Option<RangeInclusive<i64>>,
-    events: VecDeque<AuditEvent>,
+    events: VecDeque<Met>,
     /// Where the last event stands that was read, and how many were that stand there.
     last: (u64, i64),
     read_there: usize,
@@ -52,9 +80,9 @@ impl Stream {
     }
 
     /// Takes the events in memory up to the end of a range.
-    pub(super) fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Box<AuditEvent>)) {
-        while let Some(event) = self.events.pop_front_if(|event| place(event) <= end) {
-            take(Box::new(event));
+    pub(super) fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Met)) {
+        while let Some(met) = self.events.pop_front_if(|met| met.place <= end) {
+            take(met);
         }
     }
 
@@ -76,11 +104,11 @@ impl Stream {
             (&behind, Type::INT8),
         ];
         let page = snapshot
-            .read_once(READ_EVENTS, &parameters, |row| rows::event(&row))
+            .read_once(READ_EVENTS, &parameters, |row| Met::from_row(&row))
             .await?;
         self.has_all = page.len() < PAGE;
-        if let Some(last) = page.last().map(place) {
-            let there = page.iter().rev().take_while(|event| place(event) == last).count();
+        if let Some(last) = page.last().map(|met| met.place) {
+            let there = page.iter().rev().take_while(|met| met.place == last).count();
             self.read_there = if last == self.last {
                 self.read_there + there
             } else {
@@ -91,9 +119,4 @@ impl Stream {
         self.events = page.into();
         Ok(())
     }
-}
-
-/// Where an event stands in the order of the log.
-fn place(event: &AuditEvent) -> (u64, i64) {
-    (event.xid, event.seq)
 }
