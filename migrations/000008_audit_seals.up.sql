@@ -41,13 +41,11 @@ COMMENT ON COLUMN audit_seal.sealed_at IS 'When it was made.';
 COMMENT ON COLUMN audit_seal.key_id IS 'The key that signed it: the beginning of the SHA-256 of its public key.';
 COMMENT ON COLUMN audit_seal.signature IS 'Ed25519 over all of the above.';
 
-CREATE INDEX idx_audit_seal_epoch ON audit_seal (epoch, number);
-COMMENT ON INDEX idx_audit_seal_epoch IS 'Where an epoch begins.';
 CREATE INDEX idx_audit_seal_month ON audit_seal (month, number);
 COMMENT ON INDEX idx_audit_seal_month IS 'Retention: the seals of a partition, and the first one of those that stay.';
 
 CREATE INDEX idx_audit_seal_range ON audit_seal (to_xid, to_seq, month);
-COMMENT ON INDEX idx_audit_seal_range IS 'The seal over an event.';
+COMMENT ON INDEX idx_audit_seal_range IS 'The seal over an event, and those that begin epochs.';
 
 CREATE TABLE audit_checkpoint (
     kept_from text COLLATE "C" CONSTRAINT audit_checkpoint_pkey PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! The chain of seals, whatever became of their events.
 
-use super::seal::{CheckSignature, Checkpoint, Head, Seal, SignatureCheck, Signed, first_previous_root};
+use super::seal::{CheckSignature, Checkpoint, EpochSoFar, Head, Seal, SignatureCheck, Signed, first_previous_root};
 use super::verification::Finding;
 
 /// Walks along the seals, in the order of their numbers, from the first one or from a checkpoint.
@@ -8,6 +8,8 @@ use super::verification::Finding;
 pub struct SealChain<K> {
     keys: K,
     last: Head,
+    /// None before the first seal that is taken.
+    epoch: Option<EpochSoFar>,
 }
 
 impl<K: CheckSignature> SealChain<K> {
@@ -17,7 +19,11 @@ impl<K: CheckSignature> SealChain<K> {
             number: 0,
             root: first_previous_root(),
         };
-        Self { keys, last }
+        Self {
+            keys,
+            last,
+            epoch: None,
+        }
     }
 
     /// The last seal that was taken, or that of the checkpoint.
@@ -47,13 +53,27 @@ impl<K: CheckSignature> SealChain<K> {
         if number > due {
             return Err(Finding::SealRemoved { number: due });
         }
-        let is_next = number == due && seal.content.previous_root == self.last.root;
-        if !is_next || seal.root != seal.content.root() {
+        let content = &seal.content;
+        let is_next = number == due && content.previous_root == self.last.root;
+        if !is_next || !self.epoch.is_none_or(|epoch| content.follows(epoch)) {
             return Err(Finding::SealEdited { number });
         }
-        self.check_signature(&seal.content.message(seal.root), &seal.signed, Some(number))?;
+        self.check(seal)?;
         self.last = seal.head();
+        self.epoch = Some(content.epoch_so_far());
         Ok(())
+    }
+
+    /// Looks at a seal alone, wherever it stands.
+    ///
+    /// # Errors
+    /// It is not as it was signed.
+    pub fn check(&self, seal: &Seal) -> Result<(), Finding> {
+        let number = seal.content.number;
+        if seal.root != seal.content.root() {
+            return Err(Finding::SealEdited { number });
+        }
+        self.check_signature(&seal.content.message(seal.root), &seal.signed, Some(number))
     }
 
     /// Checks the signature of a seal, or that of the checkpoint.

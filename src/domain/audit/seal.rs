@@ -106,6 +106,29 @@ impl SealContent {
         <[u8; 32]>::from(hash.finalize()).into()
     }
 
+    /// How far it brings its epoch.
+    pub fn epoch_so_far(&self) -> EpochSoFar {
+        EpochSoFar {
+            epoch: self.epoch,
+            after_seq: self.after_seq,
+            last_seq: self.last_seq,
+        }
+    }
+
+    /// Whether it begins an epoch after the first: it covers the transaction id 0, which no transaction has.
+    pub fn begins_epoch(&self) -> bool {
+        self.event_digests.is_empty() && (self.to_xid, self.to_seq) == (0, WHOLE_TRANSACTION)
+    }
+
+    /// Whether it goes on with the epoch of the seal before, or begins the next one behind it.
+    pub fn follows(&self, before: EpochSoFar) -> bool {
+        if self.epoch == before.epoch {
+            return self.after_seq == before.after_seq;
+        }
+        let is_next = before.epoch.checked_add(1) == Some(self.epoch) && self.after_seq == before.last_seq;
+        is_next && self.begins_epoch()
+    }
+
     /// The bytes that are signed, of a seal with this root.
     pub fn message(&self, root: Digest) -> Vec<u8> {
         let mut encoder = Encoder::new();
@@ -125,6 +148,14 @@ impl SealContent {
             .long(microseconds(self.sealed_at));
         encoder.into_bytes()
     }
+}
+
+/// How far a seal brings its epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochSoFar {
+    epoch: i32,
+    after_seq: i64,
+    last_seq: i64,
 }
 
 /// A seal over the events of one partition in one range of transaction ids.

@@ -153,6 +153,8 @@ pub struct Verifier<K> {
     current: Option<OpenSeal>,
     /// The first event without a seal: no seal may follow it.
     unsealed: Option<Uuid>,
+    /// What is wrong with the seals that say which events are of which epoch.
+    misled: Option<Finding>,
 }
 
 /// The seal whose events are being looked at.
@@ -187,6 +189,7 @@ impl<K: CheckSignature> Verifier<K> {
             sealed_up_to: None,
             current: None,
             unsealed: None,
+            misled: None,
         }
     }
 
@@ -205,9 +208,34 @@ impl<K: CheckSignature> Verifier<K> {
         }
     }
 
+    /// Takes the seals that say which events belong to which epoch, in the order of their numbers, before all that follows: the first
+    /// one, those that begin epochs, and the last one. Where one of them is not as it was signed, or the beginning of an epoch is not among
+    /// them, nobody knows which events stand behind which seal: then the seals alone are judged, and the fault is among them.
+    pub fn take_landmarks(&mut self, landmarks: &[AuditItem]) {
+        let mut epoch = None;
+        let mut check = |landmark: &AuditItem| match landmark {
+            AuditItem::Seal(seal) => {
+                let content = &seal.content;
+                let before = epoch.replace(content.epoch).unwrap_or(content.epoch);
+                let is_next = content.begins_epoch() && before.checked_add(1) == Some(content.epoch);
+                if content.epoch != before && !is_next {
+                    let number = content.number;
+                    return Err(Finding::SealEdited { number });
+                }
+                self.chain.check(seal)
+            }
+            AuditItem::Unreadable(Unreadable::Seal { number, .. }) => Err(Finding::SealEdited { number: *number }),
+            AuditItem::Event(_) | AuditItem::Unsealed(_) | AuditItem::Unreadable(Unreadable::Event { .. }) => Ok(()),
+        };
+        self.misled = landmarks.iter().find_map(|landmark| check(landmark).err());
+    }
+
     /// Takes the next seal or event.
     pub fn take(&mut self, item: &AuditItem) {
         if self.is_done() {
+            return;
+        }
+        if self.misled.is_some() && !item.is_seal() {
             return;
         }
         match item {
@@ -222,6 +250,9 @@ impl<K: CheckSignature> Verifier<K> {
     /// Says what was found.
     pub fn finish(mut self) -> Report {
         self.close_seal();
+        if let Some(finding) = self.misled.take() {
+            self.find(finding);
+        }
         // One before the checkpoint is not looked at any more.
         if let Some(expected) = self.expected.filter(|head| head.number > self.chain.last().number) {
             self.find(Finding::HeadRemoved { expected });
@@ -245,6 +276,9 @@ impl<K: CheckSignature> Verifier<K> {
         self.report.head = Some(head);
         self.sealed_up_to = Some((seal.end(), seal.content.last_seq));
         self.compare_with_expected(head);
+        if self.misled.is_some() {
+            return;
+        }
         let is_dropped = self.report.kept_from.is_some_and(|kept| seal.content.month < kept);
         self.current = Some(OpenSeal {
             number: head.number,

@@ -49,9 +49,7 @@ async fn look_through(
     sink: AnswerSink<proto::VerifyAuditLogResponse>,
 ) -> Result<(), Status> {
     let mut verifier = Verifier::new(keys, expected);
-    if let Some((checkpoint, signed)) = walk.checkpoint() {
-        verifier.take_checkpoint(checkpoint, signed);
-    }
+    walk.prepare(&mut verifier);
     let (mut seals, mut events) = (0, 0);
     while !verifier.is_done()
         && let Some(portion) = walk.next_portion().await?

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use postgres_types::Type;
 use tokio::sync::mpsc;
 
-use self::epochs::{Epochs, Sealed};
+use self::epochs::{Epochs, Landmarks, Sealed};
 use self::stream::Stream;
 use super::rows::{self, seal_columns};
 use crate::domain::audit::{
@@ -67,13 +67,13 @@ impl Store {
         let checkpoints = snapshot.query_once(CHECKPOINT, &[]).await?;
         let checkpoint = checkpoints.first().map(rows::checkpoint).transpose()?;
         let last_seal = checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number);
-        let sealed = Sealed::read(&mut snapshot).await?;
-        let epochs = Epochs::read(&mut snapshot, last_seal, sealed.as_ref()).await?;
+        let Landmarks { seals, epochs, sealed } = Landmarks::read(&mut snapshot, last_seal).await?;
         Ok(AuditWalk {
             last_seal,
             leftovers: epochs.with_each(&months),
             snapshot,
             checkpoint,
+            landmarks: seals,
             epochs,
             sealed,
             seals: VecDeque::new(),
@@ -92,9 +92,7 @@ impl Store {
     pub async fn verify_audit_log(&self, keys: impl CheckSignature, expected: Option<Head>) -> Result<Report> {
         let mut walk = self.begin_audit_walk().await?;
         let mut verifier = Verifier::new(keys, expected);
-        if let Some((checkpoint, signed)) = walk.checkpoint() {
-            verifier.take_checkpoint(checkpoint, signed);
-        }
+        walk.prepare(&mut verifier);
         // The database is read on while what came is looked at.
         let (sender, mut portions) = mpsc::channel(1);
         let reading = tokio::spawn(async move {
@@ -125,6 +123,8 @@ impl Store {
 pub struct AuditWalk {
     snapshot: Snapshot,
     checkpoint: Option<(Checkpoint, Signed)>,
+    /// The seals that say which events belong to which epoch.
+    landmarks: Vec<AuditItem>,
     epochs: Epochs,
     /// Up to where events are sealed; none where there is no seal.
     sealed: Option<Sealed>,
@@ -151,6 +151,14 @@ impl AuditWalk {
     /// The signed checkpoint that retention left, where it dropped events: the walk begins behind it.
     pub fn checkpoint(&self) -> Option<&(Checkpoint, Signed)> {
         self.checkpoint.as_ref()
+    }
+
+    /// Gives `verifier` what it takes before all else.
+    pub fn prepare(&self, verifier: &mut Verifier<impl CheckSignature>) {
+        if let Some((checkpoint, signed)) = self.checkpoint() {
+            verifier.take_checkpoint(checkpoint, signed);
+        }
+        verifier.take_landmarks(&self.landmarks);
     }
 
     /// Gives the next few thousand seals and events; none after the last.

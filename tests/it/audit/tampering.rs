@@ -142,6 +142,53 @@ fn is_of_second_seal(finding: Option<&Finding>) -> bool {
 }
 
 #[tokio::test]
+async fn no_column_of_a_seal_can_be_edited() {
+    let (_database, sql, sealed, _) = sealed_log().await;
+    let columns = sql
+        .query(
+            "SELECT attname::text FROM pg_attribute
+            WHERE attrelid = 'audit_seal'::regclass AND attnum > 0 AND NOT attisdropped",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert_eq!(columns.len(), 15);
+    let drop_checks = "ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_event_digests_check,
+        DROP CONSTRAINT audit_seal_xid_check";
+    sql.batch_execute(drop_checks).await.unwrap();
+    for (number, row) in (1..=3_i64).flat_map(|number| columns.iter().map(move |row| (number, row))) {
+        let column: String = row.get(0);
+        let edited = Finding::SealEdited { number };
+        let cases = match column.as_str() {
+            "number" => vec![("number + 100", Finding::SealRemoved { number })],
+            "epoch" => vec![("2", edited.clone()), ("2147483647", edited)],
+            "after_seq" => vec![("1000000", edited.clone()), ("-1", edited)],
+            "month" => vec![("'2019-01'", edited)],
+            "from_xid" => vec![("'1'", edited.clone()), ("'18446744073709551615'", edited)],
+            "to_xid" => vec![("'0'", edited.clone()), ("'18446744073709551615'", edited)],
+            "to_seq" => vec![("0", edited.clone()), ("to_seq - 1", edited)],
+            "last_seq" => vec![("0", edited.clone()), ("last_seq + 1000000", edited)],
+            "event_count" => vec![("7", edited)],
+            "event_digests" => vec![("event_digests || sha256('')", edited)],
+            "previous_root" | "root" => vec![("sha256('')", edited)],
+            "sealed_at" => vec![("sealed_at + interval '1 microsecond'", edited)],
+            "key_id" => {
+                let (seal, key_id) = (Some(number), "mine".to_owned());
+                vec![("'mine'", Finding::UnknownKey { seal, key_id })]
+            }
+            "signature" => vec![("set_byte(signature, 63, get_byte(signature, 63) # 1)", edited)],
+            unknown => panic!("{unknown} is new"),
+        };
+        for (other, expected) in cases {
+            let statement = format!("UPDATE audit_seal SET {column} = {other} WHERE number = {number}");
+            assert_eq!(sql.execute(&statement, &[]).await.unwrap(), 1, "{statement}");
+            assert_eq!(sealed.verify().await.finding, Some(expected), "{statement}");
+            put_back(&sql, &sealed).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn seals_that_were_edited_or_removed_are_named() {
     let (_, sql, sealed, _) = sealed_log().await;
     for (statement, expected) in [
@@ -156,6 +203,11 @@ async fn seals_that_were_edited_or_removed_are_named() {
         (
             "DELETE FROM audit_seal WHERE number = 2; UPDATE audit_seal SET number = 2 WHERE number = 3",
             Finding::SealEdited { number: 2 },
+        ),
+        // As if it began an epoch.
+        (
+            "UPDATE audit_seal SET epoch = 2, to_xid = '0', from_xid = '0', to_seq = 9223372036854775807 WHERE number = 3",
+            Finding::SealEdited { number: 3 },
         ),
         (
             "UPDATE audit_seal SET root = sha256('') WHERE number = 2",

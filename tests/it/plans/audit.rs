@@ -33,12 +33,12 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
     ("insert_audit_seal", NO_INDEX, Most::Rows(0)),
     ("measure_sealing_lag", EVENTS_BEHIND_LAST_SEAL, Most::Rows(2 + 20)),
     ("find_audit_checkpoint", &["audit_checkpoint_pkey"], Most::Rows(1)),
+    // The first and the last seal, each of which is looked up and then read.
     (
-        "list_audit_epochs",
-        &["audit_seal_pkey", "idx_audit_seal_epoch"],
-        Most::Rows(2),
+        "find_audit_landmarks",
+        &["audit_seal_pkey", "idx_audit_seal_range"],
+        Most::Rows(4),
     ),
-    ("find_audit_head", LAST_SEAL, Most::Rows(1)),
     ("walk_audit_seals", LAST_SEAL, Most::Rows(32)),
     // A page, and the last event of the one before.
     ("walk_audit_events", EVENTS, Most::Rows(4000 + 1)),

@@ -216,6 +216,76 @@ fn seals_that_are_not_as_signed_are_named() {
     assert_eq!(finding(&foreign), Some(Finding::UnknownKey { seal: Some(2), key_id }));
 }
 
+/// Signs what a seal says now.
+fn sign_anew(seal: &mut Seal) {
+    seal.root = seal.content.root();
+    seal.signed = KEY.sign(&seal.content.message(seal.root));
+}
+
+#[test]
+fn an_epoch_begins_with_a_seal_that_covers_no_event() {
+    let edited = Some(Finding::SealEdited { number: 3 });
+    let third = |change: fn(&mut Seal)| {
+        let mut items = log();
+        let seal = seal_of(&mut items, 3);
+        seal.content.epoch = 2;
+        change(seal);
+        sign_anew(seal);
+        items.drain(place(9)..=place(12));
+        finding(&items)
+    };
+    let begin: fn(&mut Seal) = |seal| {
+        seal.content.event_digests.clear();
+        (seal.content.to_xid, seal.content.to_seq) = (0, i64::MAX);
+        seal.content.after_seq = 8;
+    };
+    assert_eq!(third(begin), None);
+    assert_eq!(third(|_| {}), edited);
+    let all_but_one: [fn(&mut Seal); 4] = [
+        |seal| seal.content.epoch = 3,
+        |seal| seal.content.after_seq = 7,
+        |seal| seal.content.to_xid = 1,
+        |seal| seal.content.event_digests.push(Digest::of(b"x")),
+    ];
+    for change in all_but_one {
+        let mut items = log();
+        let seal = seal_of(&mut items, 3);
+        seal.content.epoch = 2;
+        begin(seal);
+        change(seal);
+        sign_anew(seal);
+        assert_eq!(finding(&items[..place(9)]), edited);
+    }
+}
+
+#[test]
+fn where_epochs_are_not_as_signed_the_seals_alone_are_judged() {
+    let verify = |items: &[AuditItem], landmarks: [usize; 2]| {
+        let mut verifier = Verifier::new(KEY, None);
+        verifier.take_landmarks(&landmarks.map(|place| items[place].clone()));
+        items.iter().for_each(|item| verifier.take(item));
+        verifier.finish().finding
+    };
+    let ends = [0, place(9) - 1];
+    assert_eq!(verify(&log(), ends), None);
+
+    let mut items = log();
+    seal_of(&mut items, 3).content.epoch = 2;
+    // An event that was read in the wrong place.
+    items.swap(place(6), place(7));
+    assert_eq!(verify(&items, ends), Some(Finding::SealEdited { number: 3 }));
+    // The first of several faults.
+    seal_of(&mut items, 2).content.last_seq += 1;
+    assert_eq!(verify(&items, ends), Some(Finding::SealEdited { number: 2 }));
+    // The seal that began the epoch is not there.
+    let mut items = log();
+    let last = seal_of(&mut items, 3);
+    last.content.epoch = 2;
+    sign_anew(last);
+    items.swap(place(6), place(7));
+    assert_eq!(verify(&items, ends), Some(Finding::SealEdited { number: 3 }));
+}
+
 #[test]
 fn what_cannot_be_read_is_named() {
     let problem = String::new;

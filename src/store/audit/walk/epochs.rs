@@ -7,27 +7,54 @@ use postgres_types::Type;
 use tokio_postgres::Row;
 
 use super::StreamKey;
-use crate::domain::audit::Month;
+use crate::domain::audit::seal::WHOLE_TRANSACTION;
+use crate::domain::audit::{AuditItem, Month};
 use crate::error::Result;
+use crate::store::audit::rows::{self, seal_columns};
 use crate::store::audit::xid::Xid;
 use crate::store::pool::Snapshot;
 
-// Of the seals behind the checkpoint, each of which is looked at: what others say of epochs, nobody vouches for. Many have the same
-// epoch, so each is looked up behind the one before.
-const EPOCHS: &str = "-- list_audit_epochs
-WITH RECURSIVE epochs AS (
-    (SELECT epoch, after_seq FROM audit_seal WHERE number > $1 ORDER BY number LIMIT 1)
-    UNION ALL
-    SELECT next.epoch, next.after_seq
-    FROM epochs CROSS JOIN LATERAL (
-        SELECT epoch, after_seq FROM audit_seal WHERE epoch > epochs.epoch AND number > $1 ORDER BY epoch, number LIMIT 1
-    ) AS next
-)
-SELECT epoch, after_seq FROM epochs";
+// Behind the checkpoint, the first seal and those that begin epochs: their ranges are the transaction id 0. What others say of epochs
+// is what these say, or somebody else has written it. And the last seal of all. Each is looked up by its number: PostgreSQL would rather read all seals in their order, since it may not sort (see `KEEP_ORDER`).
+const LANDMARKS: &str = concat!(
+    "-- find_audit_landmarks\nSELECT ",
+    seal_columns!(),
+    ", pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
+FROM (
+    (SELECT number FROM audit_seal WHERE number > $1 ORDER BY number LIMIT 1)
+    UNION
+    SELECT number FROM audit_seal WHERE to_xid = '0' AND to_seq = 9223372036854775807 AND number > $1
+    UNION
+    (SELECT number FROM audit_seal ORDER BY number DESC LIMIT 1)
+) AS landmark (place) CROSS JOIN LATERAL (SELECT * FROM audit_seal WHERE number = place LIMIT 1) AS seal
+ORDER BY place"
+);
 
-const HEAD: &str = "-- find_audit_head
-SELECT epoch, after_seq, to_xid, to_seq, last_seq, pg_snapshot_xmax(pg_current_snapshot()) AS next_xid
-FROM audit_seal ORDER BY number DESC LIMIT 1";
+/// The seals that say which events belong to which epoch, in the order of their numbers, and what they say. Whether they are as they
+/// were signed is for others to find out.
+#[derive(Debug)]
+pub(super) struct Landmarks {
+    pub(super) seals: Vec<AuditItem>,
+    pub(super) epochs: Epochs,
+    /// None where there is no seal.
+    pub(super) sealed: Option<Sealed>,
+}
+
+impl Landmarks {
+    /// Reads those behind `last_seal`, and the last one in any case.
+    pub(super) async fn read(snapshot: &mut Snapshot, last_seal: i64) -> Result<Self> {
+        let rows = snapshot.query_once(LANDMARKS, &[(&last_seal, Type::INT8)]).await?;
+        let sealed = rows.last().map(Sealed::from_row).transpose()?;
+        let items = rows.iter().map(|row| rows::seal(row).map(Box::new));
+        Ok(Self {
+            seals: items
+                .map(|seal| seal.map_or_else(AuditItem::Unreadable, AuditItem::Seal))
+                .collect(),
+            epochs: Epochs::of(&rows, last_seal, sealed.as_ref())?,
+            sealed,
+        })
+    }
+}
 
 /// Up to where events are sealed.
 #[derive(Debug, Clone)]
@@ -42,12 +69,6 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// Reads the last seal; none where there is none.
-    pub(super) async fn read(snapshot: &mut Snapshot) -> Result<Option<Self>> {
-        let found = snapshot.query_once(HEAD, &[]).await?;
-        found.first().map(Self::from_row).transpose()
-    }
-
     fn from_row(row: &Row) -> Result<Self> {
         Ok(Self {
             epoch: row.try_get("epoch")?,
@@ -77,13 +98,18 @@ impl Sealed {
 pub(super) struct Epochs(Vec<(i32, i64)>);
 
 impl Epochs {
-    /// Reads those of the seals behind `last_seal`.
-    pub(super) async fn read(snapshot: &mut Snapshot, last_seal: i64, sealed: Option<&Sealed>) -> Result<Self> {
-        let found = snapshot.query_once(EPOCHS, &[(&last_seal, Type::INT8)]).await?;
-        let epochs = found
-            .iter()
-            .map(|row| Ok((row.try_get("epoch")?, row.try_get("after_seq")?)));
-        let mut epochs: Vec<(i32, i64)> = epochs.collect::<Result<_>>()?;
+    /// Those of the seals behind `last_seal` in `rows`.
+    fn of(rows: &[Row], last_seal: i64, sealed: Option<&Sealed>) -> Result<Self> {
+        let mut epochs: Vec<(i32, i64)> = Vec::new();
+        for row in rows {
+            let epoch: i32 = row.try_get("epoch")?;
+            let is_first = epochs.is_empty() && row.try_get::<_, i64>("number")? > last_seal;
+            let range_end = (row.try_get::<_, Xid>("to_xid")?.0, row.try_get("to_seq")?);
+            let is_later = epochs.last().is_some_and(|(last, _)| *last < epoch);
+            if is_first || is_later && range_end == (0, WHOLE_TRANSACTION) {
+                epochs.push((epoch, row.try_get("after_seq")?));
+            }
+        }
         if epochs.is_empty() {
             epochs.push(sealed.map_or((1, i64::MIN), |last| (last.epoch, last.after_seq)));
         }
