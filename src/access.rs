@@ -12,19 +12,21 @@ mod grants;
 mod permission;
 mod rights;
 mod role_permissions;
+mod target;
 
 pub use caller::{AuthMethod, CallOrigin, Caller, Identity, SERVER};
 pub use control::AccessControl;
 pub use course::{Asked, CallCourse};
 pub use grants::{Grant, GrantSource, GrantedOn};
 pub use permission::Permission;
+pub use target::Target;
 
 use std::fmt;
 
 use uuid::Uuid;
 
 use self::rights::Rights;
-use crate::domain::name::{AuditParent, DashboardName, GrantParent, Parent, ProjectId, TemplateName};
+use crate::domain::name::{AuditParent, DashboardName, GrantParent, Parent, ProjectId};
 use crate::domain::user::UserId;
 use crate::error::{Error, Result};
 
@@ -71,12 +73,6 @@ impl fmt::Display for Scope {
 impl From<&AuditParent> for Scope {
     fn from(parent: &AuditParent) -> Self {
         parent.project().map_or(Self::Platform, Self::from)
-    }
-}
-
-impl From<&TemplateName> for Scope {
-    fn from(name: &TemplateName) -> Self {
-        name.project().map_or(Self::Platform, Self::from)
     }
 }
 
@@ -136,7 +132,7 @@ pub enum Reach {
 pub struct Access {
     caller: Caller,
     permission: Permission,
-    scope: Scope,
+    target: Target,
     reach: Reach,
     /// Whether its permission outlasts it, and is had by grants alone.
     has_to_be_confirmed: bool,
@@ -149,7 +145,7 @@ impl Access {
         Self {
             caller: Caller::server(method, correlation_id),
             permission,
-            scope,
+            target: scope.into(),
             reach: Reach::Whole,
             has_to_be_confirmed: false,
         }
@@ -167,7 +163,12 @@ impl Access {
 
     /// On what.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        self.target.scope()
+    }
+
+    /// The same, and what of it was asked for.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// On how much of it.
@@ -186,7 +187,7 @@ impl Access {
     /// # Errors
     /// `PERMISSION_DENIED` when they do not give it.
     pub fn confirm(&self, grants: Vec<Grant>) -> Result<()> {
-        match Rights::new(Vec::new(), grants.into()).reach(self.permission, &self.scope) {
+        match Rights::new(Vec::new(), grants.into()).reach(self.permission, self.scope()) {
             Some(reach) if reach == Reach::Whole || reach == self.reach => Ok(()),
             _ => Err(Error::PermissionDenied),
         }

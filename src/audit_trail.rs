@@ -188,8 +188,12 @@ fn ended_call(
         return anonymous;
     };
     EndedCall {
-        project: asked.scope.project().map(|project| project.as_str().to_owned()),
-        resource: asked.scope.to_string(),
+        project: asked
+            .target
+            .scope()
+            .project()
+            .map(|project| project.as_str().to_owned()),
+        resource: asked.target.to_string(),
         permission: asked.permission.as_str(),
         auth_method: asked.auth_method.as_str(),
         actor: asked.subject,
@@ -264,9 +268,9 @@ mod tests {
         let name = DashboardName::parse("name", &format!("projects/p/dashboards/d-{id}")).unwrap();
         let scope = Scope::Dashboard(name);
         let control = AccessControl::new(Vec::new(), Arc::new(NoGrants));
-        let end = match control.require(&caller, scope.clone()).await {
+        let end = match control.require(&caller, scope).await {
             Ok(access) => {
-                origin.course.begin_change(access.permission(), &scope);
+                origin.course.begin_change(access.permission(), access.target());
                 CallEnd::Failed
             }
             Err(_) => CallEnd::Denied,

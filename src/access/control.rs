@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::grants::{GrantSource, KnownGrants};
 use super::permission::Permission;
 use super::rights::Rights;
-use super::{Access, Reach, Scope};
+use super::{Access, Reach, Scope, Target};
 use crate::domain::role::Role;
 use crate::domain::subject::Subject;
 use crate::error::{Error, Result};
@@ -35,15 +35,15 @@ impl AccessControl {
         }
     }
 
-    /// Proves that the caller may do what it calls for on `scope`: the permission is the one that its RPC declares.
+    /// Proves that the caller may do what it calls for on `target`: the permission is the one that its RPC declares.
     ///
     /// # Errors
     /// `PERMISSION_DENIED` for a caller that lacks it; `UNAVAILABLE` when its grants can't be read.
-    pub async fn require(&self, caller: &Caller, scope: impl Into<Scope>) -> Result<Access> {
+    pub async fn require(&self, caller: &Caller, target: impl Into<Target>) -> Result<Access> {
         let method = &caller.origin().method;
         let permission =
             Permission::of_method(method).ok_or_else(|| Error::internal(format!("{method} declares no permission")))?;
-        self.prove(caller, permission, scope.into()).await
+        self.prove(caller, permission, target.into()).await
     }
 
     /// Proves that the caller of `first` has another permission as well, which its RPC needs on a second resource.
@@ -54,9 +54,9 @@ impl AccessControl {
         &self,
         first: &Access,
         permission: Permission,
-        scope: impl Into<Scope>,
+        target: impl Into<Target>,
     ) -> Result<Access> {
-        self.prove(first.caller(), permission, scope.into()).await
+        self.prove(first.caller(), permission, target.into()).await
     }
 
     /// Whether the caller of `first` has another permission as well, with which its RPC reaches further. Whoever lacks it is
@@ -80,19 +80,19 @@ impl AccessControl {
     }
 
     /// Decides, and notes what was asked for.
-    async fn prove(&self, caller: &Caller, permission: Permission, scope: Scope) -> Result<Access> {
-        let found = self.decide(caller, permission, &scope).await?;
-        caller.origin().course.ask(caller, permission, &scope, found.is_none());
+    async fn prove(&self, caller: &Caller, permission: Permission, target: Target) -> Result<Access> {
+        let found = self.decide(caller, permission, target.scope()).await?;
+        caller.origin().course.ask(caller, permission, &target, found.is_none());
         let reach = found.ok_or(Error::PermissionDenied)?;
         let has_it_without_grants = || {
             let own = Rights::new(self.own_roles(caller), Arc::default());
-            own.reach(permission, &scope).is_some()
+            own.reach(permission, target.scope()).is_some()
         };
         Ok(Access {
             has_to_be_confirmed: permission.outlasts_decision() && !has_it_without_grants(),
             caller: caller.clone(),
             permission,
-            scope,
+            target,
             reach,
         })
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::caller::Caller;
 use super::permission::Permission;
-use super::{AuthMethod, Scope};
+use super::{AuthMethod, Target};
 
 /// How far a call came. The layers around an RPC see how it ended, and not what it was about: that is noted here.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Asked {
     /// What for.
     pub permission: Permission,
     /// On what.
-    pub scope: Scope,
+    pub target: Target,
     /// Whether it was denied.
     pub is_denied: bool,
     /// Whether a change was begun that was to be kept.
@@ -33,7 +33,7 @@ pub struct Asked {
 
 impl CallCourse {
     /// Notes what is asked for, or that it was denied. Of several things the first counts, unless one was denied.
-    pub(super) fn ask(&self, caller: &Caller, permission: Permission, scope: &Scope, is_denied: bool) {
+    pub(super) fn ask(&self, caller: &Caller, permission: Permission, target: &Target, is_denied: bool) {
         let mut asked = self.lock();
         if asked.as_ref().is_some_and(|first| first.is_denied || !is_denied) {
             return;
@@ -43,18 +43,18 @@ impl CallCourse {
             groups: caller.groups().to_vec(),
             auth_method: caller.auth_method(),
             permission,
-            scope: scope.clone(),
+            target: target.clone(),
             is_denied,
             is_change: false,
         });
     }
 
-    /// Notes that a change is begun which is to be kept, by a permission that was granted on `scope`.
-    pub(crate) fn begin_change(&self, permission: Permission, scope: &Scope) {
+    /// Notes that a change is begun which is to be kept, by a permission that was granted on `target`.
+    pub(crate) fn begin_change(&self, permission: Permission, target: &Target) {
         if let Some(asked) = self.lock().as_mut().filter(|asked| !asked.is_denied) {
             // An import asks for each of its items: the one that is written counts.
             asked.permission = permission;
-            asked.scope = scope.clone();
+            asked.target = target.clone();
             asked.is_change = true;
         }
     }

@@ -64,7 +64,7 @@ impl<'a> Mutation<'a> {
     pub fn new(method: &'static str, access: &'a Access, options: &WriteOptions, fingerprint: Digest) -> Self {
         if !options.validate_only {
             let course = &access.caller().origin().course;
-            course.begin_change(access.permission(), access.scope());
+            course.begin_change(access.permission(), access.target());
         }
         Self {
             method,

@@ -36,8 +36,7 @@ impl AuditLog {
     ) -> Result<proto::GetAuditEventResponse> {
         let (caller, message) = open(request)?;
         let name = AuditEventName::parse("name", &message.name)?;
-        // The name says nothing of the project: what is found has to be in one that the caller may read.
-        let access = self.access.require(&caller, Scope::AllProjects).await?;
+        let access = self.access.require(&caller, &name).await?;
         let event = self.store.get_audit_event(&access, name).await?;
         self.store.record_audit_read(&access, &message.name, "").await?;
         Ok(proto::GetAuditEventResponse {

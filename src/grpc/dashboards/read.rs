@@ -91,7 +91,7 @@ impl Dashboards {
     ) -> Result<proto::GetDashboardRevisionResponse> {
         let (caller, message) = open(request)?;
         let name = RevisionName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, &name.dashboard).await?;
+        let access = self.access.require(&caller, &name).await?;
         let format = SpecFormat::parse(message.spec_format)?;
         let revision = self.store.get_dashboard_revision(&access, &name).await?;
         Ok(proto::GetDashboardRevisionResponse {

@@ -124,7 +124,7 @@ impl Dashboards {
     ) -> Result<proto::RestoreDashboardRevisionResponse> {
         let (caller, message) = open(request)?;
         let revision = RevisionName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, &revision.dashboard).await?;
+        let access = self.access.require(&caller, &revision).await?;
         let restore = parse_restore(message, revision)?;
         let dashboard = self.store.restore_dashboard_revision(&access, restore).await?;
         Ok(proto::RestoreDashboardRevisionResponse {

@@ -19,7 +19,7 @@ impl Preferences {
     ) -> Result<proto::GetPreferencesResponse> {
         let (caller, message) = open(request)?;
         let name = PreferencesName::parse("name", &message.name, caller.user())?;
-        let access = self.access.require(&caller, &name.user).await?;
+        let access = self.access.require(&caller, &name).await?;
         let preferences = self.store.get_preferences(&access, &name.user).await?;
         Ok(proto::GetPreferencesResponse {
             preferences: Some(present_preferences(&preferences)),

@@ -21,7 +21,7 @@ impl Preferences {
         let (caller, message) = open(request)?;
         let given_name = message.preferences.as_ref().map_or("", |preferences| &preferences.name);
         let name = PreferencesName::parse("preferences.name", given_name, caller.user())?;
-        let access = self.access.require(&caller, &name.user).await?;
+        let access = self.access.require(&caller, &name).await?;
         let update = parse_update(message, name)?;
         let preferences = self.store.update_preferences(&access, update).await?;
         Ok(proto::UpdatePreferencesResponse {

@@ -46,7 +46,7 @@ impl Sharing {
     ) -> Result<proto::RevokeAccessResponse> {
         let (caller, message) = open(request)?;
         let name = AccessGrantName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, &name.parent).await?;
+        let access = self.access.require(&caller, &name).await?;
         let revoke = parse_revoke(&message, name, self.access.has_bootstrap_admins())?;
         let revoking = self.store.revoke_access(&access, revoke);
         self.access.change_grants(revoking).await?;

@@ -37,7 +37,7 @@ impl Sharing {
     ) -> Result<proto::GetShareLinkResponse> {
         let (caller, message) = open(request)?;
         let name = ShareLinkName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, &name.dashboard).await?;
+        let access = self.access.require(&caller, &name).await?;
         let whose = self.whose(&access, &name.dashboard).await?;
         let link = self.store.get_share_link(&access, whose, &name).await?;
         Ok(proto::GetShareLinkResponse {
@@ -68,7 +68,7 @@ impl Sharing {
         let (caller, message) = open(request)?;
         let given_name = message.share_link.as_ref().map_or("", |link| &link.name);
         let name = ShareLinkName::parse("share_link.name", given_name)?;
-        let access = self.access.require(&caller, &name.dashboard).await?;
+        let access = self.access.require(&caller, &name).await?;
         let whose = self.whose(&access, &name.dashboard).await?;
         let update = parse_update(message, name)?;
         let link = self.store.update_share_link(&access, whose, update).await?;
@@ -83,7 +83,7 @@ impl Sharing {
     ) -> Result<proto::RevokeShareLinkResponse> {
         let (caller, message) = open(request)?;
         let name = ShareLinkName::parse("name", &message.name)?;
-        let access = self.access.require(&caller, &name.dashboard).await?;
+        let access = self.access.require(&caller, &name).await?;
         let whose = self.whose(&access, &name.dashboard).await?;
         let revoke = parse_revoke(&message, name)?;
         let link = self.store.revoke_share_link(&access, whose, revoke).await?;

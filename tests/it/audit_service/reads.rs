@@ -139,7 +139,7 @@ async fn reads_of_share_links_and_of_what_users_keep_are_events_by_their_own_nam
         .collect();
     told.sort();
     let expected = [
-        ("GetShareLink", "share_links.get", sharing::D),
+        ("GetShareLink", "share_links.get", link.name.as_str()),
         ("ListFavorites", "preferences.get", "users/developer"),
         ("ListRecentDashboards", "preferences.get", "users/developer"),
         ("ListShareLinks", "share_links.list", sharing::D),

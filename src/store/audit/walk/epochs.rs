@@ -15,7 +15,8 @@ use crate::store::audit::xid::Xid;
 use crate::store::pool::Snapshot;
 
 // Behind the checkpoint, the first seal and those that begin epochs: their ranges are the transaction id 0. What others say of epochs
-// is what these say, or somebody else has written it. And the last seal of all. Each is looked up by its number: PostgreSQL would rather read all seals in their order, since it may not sort (see `KEEP_ORDER`).
+// is what these say, or somebody else has written it. And the last seal of all. Each is looked up by its number:
+// PostgreSQL would rather read all seals in their order, since it may not sort (see `KEEP_ORDER`).
 const LANDMARKS: &str = concat!(
     "-- find_audit_landmarks\nSELECT ",
     seal_columns!(),
