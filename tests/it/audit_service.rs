@@ -54,6 +54,19 @@ fn without_own(events: Vec<proto::AuditEvent>) -> Vec<proto::AuditEvent> {
     events.into_iter().filter(is_other).collect()
 }
 
+/// The events of all pages, from the one that is asked for on.
+async fn list_pages(client: &mut Client, mut request: proto::ListAuditEventsRequest) -> Vec<proto::AuditEvent> {
+    let mut events = Vec::new();
+    loop {
+        let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
+        events.extend(page.audit_events);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return events;
+        }
+    }
+}
+
 fn resources(events: &[proto::AuditEvent]) -> Vec<&str> {
     events.iter().map(|event| event.resource.as_str()).collect()
 }

@@ -22,6 +22,9 @@ const CHECKPOINT_CONTEXT: &str = "dashboard-store audit checkpoint 1";
 /// Where a range ends that has all events of its last transaction.
 pub const WHOLE_TRANSACTION: i64 = i64::MAX;
 
+/// Where the range of a seal ends that begins an epoch after the first: with the transaction id 0, which no transaction has.
+pub const EPOCH_BEGIN: (u64, i64) = (0, WHOLE_TRANSACTION);
+
 /// An Ed25519 signature, and which key made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
@@ -115,9 +118,10 @@ impl SealContent {
         }
     }
 
-    /// Whether it begins an epoch after the first: it covers the transaction id 0, which no transaction has.
-    pub fn begins_epoch(&self) -> bool {
-        self.event_digests.is_empty() && (self.to_xid, self.to_seq) == (0, WHOLE_TRANSACTION)
+    /// Whether it begins the epoch after `before`: it covers no event.
+    pub fn begins_epoch_after(&self, before: i32) -> bool {
+        let covers_none = self.event_digests.is_empty() && (self.to_xid, self.to_seq) == EPOCH_BEGIN;
+        covers_none && before.checked_add(1) == Some(self.epoch)
     }
 
     /// Whether it goes on with the epoch of the seal before, or begins the next one behind it.
@@ -125,8 +129,7 @@ impl SealContent {
         if self.epoch == before.epoch {
             return self.after_seq == before.after_seq;
         }
-        let is_next = before.epoch.checked_add(1) == Some(self.epoch) && self.after_seq == before.last_seq;
-        is_next && self.begins_epoch()
+        self.begins_epoch_after(before.epoch) && self.after_seq == before.last_seq
     }
 
     /// The bytes that are signed, of a seal with this root.

@@ -112,8 +112,7 @@ impl<K: CheckSignature> Verifier<K> {
             AuditItem::Seal(seal) => {
                 let content = &seal.content;
                 let before = epoch.replace(content.epoch).unwrap_or(content.epoch);
-                let is_next = content.begins_epoch() && before.checked_add(1) == Some(content.epoch);
-                if content.epoch != before && !is_next {
+                if content.epoch != before && !content.begins_epoch_after(before) {
                     let number = content.number;
                     return Err(Finding::SealEdited { number });
                 }

@@ -98,9 +98,10 @@ async fn use_link(tx: &Transaction<'_>, secret: &ShareSecret, client: Option<IpA
 fn shown(row: &Row) -> Result<SharedDashboard> {
     let Json(Metadata { tags, labels }) = row.try_get("metadata")?;
     let JsonColumn(text) = row.try_get("spec")?;
+    let link = link(row)?;
     Ok(SharedDashboard {
-        link: link(row)?,
-        name: name(row)?,
+        name: link.dashboard.clone(),
+        link,
         uid: row.try_get("id")?,
         revision: row.try_get("revision")?,
         display_name: row.try_get("display_name")?,

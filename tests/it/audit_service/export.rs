@@ -24,16 +24,7 @@ async fn an_export_has_what_the_list_has_in_its_order() {
     insert_events(&server.sql().await, 1, 1100).await;
     let mut client = client(&server).await;
     let exported = export(&mut client, "platform", "actor = user:ada").await;
-    let mut listed = Vec::new();
-    let mut request = list_request("platform", "actor = user:ada");
-    loop {
-        let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
-        listed.extend(page.audit_events);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let listed = list_pages(&mut client, list_request("platform", "actor = user:ada")).await;
     assert_eq!(listed.len(), 1100);
     let events: Vec<_> = exported
         .iter()

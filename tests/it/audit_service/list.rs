@@ -45,21 +45,13 @@ async fn pages_go_on_into_years_long_past() {
     insert_events(&sql, 5, 7).await;
     let mut client = client(&server).await;
     for page_size in 1..=4 {
-        let mut request = proto::ListAuditEventsRequest {
+        let request = proto::ListAuditEventsRequest {
             page_size,
             ..list_request("platform", "actor = user:ada")
         };
-        let mut seen = Vec::new();
-        loop {
-            let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
-            seen.extend(resources(&page.audit_events).into_iter().map(str::to_owned));
-            request.page_token = page.next_page_token;
-            if request.page_token.is_empty() {
-                break;
-            }
-        }
+        let events = list_pages(&mut client, request).await;
         assert_eq!(
-            seen,
+            resources(&events),
             [7, 6, 5, 4, 3, 2, 1].map(|n| format!("tests/{n}")),
             "pages of {page_size}"
         );
@@ -80,22 +72,15 @@ async fn events_at_the_ends_of_time_are_listed_and_exported() {
     let mut client = client(&server).await;
     for order_by in ["time", "time desc"] {
         for page_size in [1, 50] {
-            let mut request = proto::ListAuditEventsRequest {
+            let request = proto::ListAuditEventsRequest {
                 order_by: order_by.into(),
                 page_size,
                 ..list_request("platform", "actor = user:ada")
             };
-            let mut seen = Vec::new();
-            loop {
-                let page = client.list_audit_events(request.clone()).await.unwrap().into_inner();
-                seen.extend(resources(&page.audit_events).into_iter().map(str::to_owned));
-                request.page_token = page.next_page_token;
-                if request.page_token.is_empty() {
-                    break;
-                }
-            }
+            let events = list_pages(&mut client, request).await;
+            let seen = resources(&events);
             // A cursor can't tell some of them from others: then one stands for them.
-            let distinct: BTreeSet<&str> = seen.iter().map(String::as_str).collect();
+            let distinct: BTreeSet<&str> = seen.iter().copied().collect();
             assert_eq!(seen.len(), distinct.len(), "{order_by} {seen:?}");
             assert!(page_size == 1 || seen.len() == 6, "{order_by} {seen:?}");
             assert!(

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use super::position::{BEFORE_ALL, Position};
 use crate::domain::audit::event::EventHasher;
-use crate::domain::audit::seal::WHOLE_TRANSACTION;
+use crate::domain::audit::seal::{EPOCH_BEGIN, WHOLE_TRANSACTION};
 use crate::domain::audit::{AuditEvent, Month};
 use crate::domain::digest::Digest;
 use crate::error::{Error, Result};
@@ -40,8 +40,8 @@ pub(super) struct RangeEnd {
 impl RangeEnd {
     /// Where the range of a seal ends that begins an epoch: no transaction has the id 0, so all events lie behind it.
     pub(super) const BEFORE_ALL: Self = Self {
-        to_xid: 0,
-        to_seq: WHOLE_TRANSACTION,
+        to_xid: EPOCH_BEGIN.0,
+        to_seq: EPOCH_BEGIN.1,
         last_seq: BEFORE_ALL,
     };
 }

@@ -7,7 +7,7 @@ use postgres_types::Type;
 use tokio_postgres::Row;
 
 use super::StreamKey;
-use crate::domain::audit::seal::WHOLE_TRANSACTION;
+use crate::domain::audit::seal::EPOCH_BEGIN;
 use crate::domain::audit::{AuditItem, Month};
 use crate::error::Result;
 use crate::store::audit::rows::{self, seal_columns};
@@ -107,7 +107,7 @@ impl Epochs {
             let is_first = epochs.is_empty() && row.try_get::<_, i64>("number")? > last_seal;
             let range_end = (row.try_get::<_, Xid>("to_xid")?.0, row.try_get("to_seq")?);
             let is_later = epochs.last().is_some_and(|(last, _)| *last < epoch);
-            if is_first || is_later && range_end == (0, WHOLE_TRANSACTION) {
+            if is_first || is_later && range_end == EPOCH_BEGIN {
                 epochs.push((epoch, row.try_get("after_seq")?));
             }
         }
