@@ -18,6 +18,7 @@ mod shed;
 mod shutdown;
 mod status_code;
 mod tls;
+mod unread;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ use super::drain::ConnectionClosing;
 use super::layer::{Handler, Response};
 use super::shutdown::Shutdown;
 use super::tls::{Tls, peer_certificate};
+use super::unread::Unread;
 use crate::authentication::PeerCertificate;
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, 3.4).
@@ -199,9 +200,11 @@ impl<H: Handler> Connections<H> {
     + use<H> {
         let handler = Arc::clone(&self.handler);
         let closing = ConnectionClosing(closing);
+        // A peer may have sent this much of a request before anybody reads it.
+        let most_unread = self.limits.stream_window_bytes as usize;
         hyper::service::service_fn(move |request: http::Request<Incoming>| -> Answer {
             let handler = Arc::clone(&handler);
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(Unread::new(body, most_unread)));
             request.extensions_mut().insert(peer.info.clone());
             if let Some(certificate) = &peer.certificate {
                 request.extensions_mut().insert(Arc::clone(certificate));

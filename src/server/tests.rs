@@ -5,6 +5,7 @@ mod health;
 mod limits;
 mod service;
 mod shutdown;
+mod unread;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
