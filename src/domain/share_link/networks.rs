@@ -28,7 +28,7 @@ impl AllowedNetworks {
     ///
     /// # Errors
     /// `FIELD_TOO_LONG` on `field` for more than [`MAX_NETWORKS`]; `FIELD_INVALID` on `field[index]` for each that
-    /// [`parse_network`] refuses.
+    /// [`parse_network`] refuses, and on `field` for a list that is every address all the same.
     pub fn parse(field: &str, texts: &[String]) -> Result<Self, Violations> {
         if texts.len() > MAX_NETWORKS {
             let description = format!("has {} networks: at most {MAX_NETWORKS} are taken", texts.len());
@@ -41,13 +41,22 @@ impl AllowedNetworks {
                 .map_err(|why| Violation::new(format!("{field}[{index}]"), Reason::FieldInvalid, why));
             networks.extend(wrong.note(parsed));
         }
-        wrong.or_ok(Self::of(&networks))
+        let parsed = Self::of(&networks);
+        wrong.note(parsed.check_limit(field));
+        wrong.or_ok(parsed)
+    }
+
+    fn check_limit(&self, field: &str) -> Result<(), Violation> {
+        if self.0.iter().all(|network| network.prefix_len() > 0) {
+            return Ok(());
+        }
+        let description = "together these networks are every address, which is no limit: leave them out";
+        Err(Violation::new(field, Reason::FieldInvalid, description))
     }
 
     /// The one form of these networks.
     fn of(networks: &Vec<IpNet>) -> Self {
-        let fewest = IpNet::aggregate(networks);
-        Self(fewest.into_iter().flat_map(without_everything).collect())
+        Self(IpNet::aggregate(networks))
     }
 
     /// The networks as text.
@@ -103,14 +112,6 @@ pub fn parse_network(text: &str) -> Result<IpNet, String> {
         ));
     }
     Ok(network)
-}
-
-/// Leaves a network of all addresses in its halves, of which it was made: it is not read back.
-fn without_everything(network: IpNet) -> Vec<IpNet> {
-    match network.prefix_len() {
-        0 => network.subnets(1).into_iter().flatten().collect(),
-        _ => vec![network],
-    }
 }
 
 impl From<AllowedNetworks> for Vec<String> {
@@ -207,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn networks_that_are_everything_together_are_refused() {
+        for texts in [
+            &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"][..],
+            &["8000::/1", "::/1"],
+            &["10.0.0.0/8", "::/1", "8000::/1"],
+        ] {
+            let owned: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let wrong: Vec<Violation> = AllowedNetworks::parse("cidrs", &owned).unwrap_err().into();
+            assert_eq!((wrong.len(), wrong[0].field.as_str()), (1, "cidrs"), "{texts:?}");
+        }
+    }
+
+    #[test]
     fn each_wrong_network_is_named() {
         let texts = ["10.0.0.0/8", "x", "10.0.0.1/8"].map(str::to_owned);
         let wrong: Vec<Violation> = AllowedNetworks::parse("cidrs", &texts).unwrap_err().into();
@@ -249,11 +263,6 @@ mod tests {
             (&["::ffff:10.0.0.0/105", "10.128.0.0/9"], &["10.0.0.0/8"]),
             // Side by side, and halves of different networks.
             (&["10.1.0.0/16", "10.2.0.0/16"], &["10.1.0.0/16", "10.2.0.0/16"]),
-            (
-                &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"],
-                &["0.0.0.0/1", "128.0.0.0/1"],
-            ),
-            (&["8000::/1", "::/1"], &["::/1", "8000::/1"]),
         ] {
             assert_eq!(networks(written).to_texts(), form);
             let read_back = AllowedNetworks::try_from(networks(written).to_texts());
