@@ -29,7 +29,7 @@ mod share_link;
 mod statement;
 mod template;
 
-pub use audit::{AuditExport, AuditWalk, NewSeal, Sealing};
+pub use audit::{AuditExport, AuditWalk, NewSeal, Sealing, WalkedEvent};
 pub use dashboard::{AuthorisedItem, DashboardExport};
 pub use share_link::IssuedLink;
 

@@ -119,9 +119,9 @@ fn take(verifier: &mut Verifier<impl CheckSignature>, record: Record) {
     match record {
         Record::Header { .. } | Record::End { .. } => {}
         Record::Checkpoint { checkpoint, signed } => verifier.take_checkpoint(&checkpoint, &signed),
-        Record::Seal(seal) => verifier.take(&AuditItem::Seal(seal)),
-        Record::Event(event) => verifier.take(&AuditItem::Event(event)),
-        Record::Unsealed(event) => verifier.take(&AuditItem::Unsealed(event)),
+        Record::Seal(seal) => verifier.take(AuditItem::Seal(seal)),
+        Record::Event(event) => verifier.take(AuditItem::Event(event.as_ref().into())),
+        Record::Unsealed(event) => verifier.take(AuditItem::Unsealed(event.as_ref().into())),
     }
 }
 

@@ -16,7 +16,7 @@ pub mod seal;
 pub mod verification;
 
 pub use chain::SealChain;
-pub use event::AuditEvent;
+pub use event::{AuditEvent, DigestedEvent};
 pub use listing::{ListAuditEvents, ListAuditSeals, ListedEvent, ListedSeal};
 pub use month::Month;
 pub use outcome::AuditResult;

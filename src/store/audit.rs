@@ -28,7 +28,7 @@ use crate::store::pool::Transaction;
 pub use export::AuditExport;
 pub(super) use retention::drop_oldest;
 pub use sealing::{NewSeal, Sealing};
-pub use walk::AuditWalk;
+pub use walk::{AuditWalk, WalkedEvent};
 
 // Nearly every change is one: that goes without arrays.
 const APPEND: &str = "-- append_audit_event

@@ -27,9 +27,9 @@ const JSONB_VERSION: u8 = 1;
 
 /// The text of a `json` column, or of a `jsonb` one: what a cast to `text` gives, without its price.
 #[derive(Debug)]
-pub struct JsonColumn(pub String);
+pub struct JsonColumn<T = String>(pub T);
 
-impl<'a> FromSql<'a> for JsonColumn {
+impl<'a, T: From<&'a str>> FromSql<'a> for JsonColumn<T> {
     fn from_sql(column: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let text = match (raw, *column == Type::JSONB) {
             ([JSONB_VERSION, text @ ..], true) => text,
@@ -37,7 +37,7 @@ impl<'a> FromSql<'a> for JsonColumn {
             (text, false) => text,
         };
         // A document is most of an answer, and looking at it most of reading a row.
-        Ok(Self(simdutf8::basic::from_utf8(text)?.to_owned()))
+        Ok(Self(simdutf8::basic::from_utf8(text)?.into()))
     }
 
     fn accepts(column: &Type) -> bool {

@@ -9,13 +9,8 @@ impl Encoder {
         Self::default()
     }
 
-    /// Forgets what was written, and keeps the memory.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
@@ -48,10 +43,10 @@ impl Encoder {
         self.length(value.len()).fixed(value.as_bytes())
     }
 
-    pub(super) fn texts(&mut self, values: &[String]) -> &mut Self {
+    pub(super) fn texts(&mut self, values: &[impl AsRef<str>]) -> &mut Self {
         self.length(values.len());
         for value in values {
-            self.text(value);
+            self.text(value.as_ref());
         }
         self
     }

@@ -10,20 +10,21 @@ use super::seal::{Checkpoint, Seal, Signed};
 /// The version of the format of exports.
 pub const FORMAT: u32 = 1;
 
-/// What is met on a walk through the log: each seal, then the events in its range; at the end the events without a seal.
+/// What is met on a walk through the log: each seal, then the events in its range; at the end the events without a seal. `E` is what
+/// is wanted of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditItem {
+pub enum AuditItem<E = Box<AuditEvent>> {
     /// A seal.
     Seal(Box<Seal>),
     /// An event in the range of the last seal, or one that is in nobody's.
-    Event(Box<AuditEvent>),
+    Event(E),
     /// An event that is too new to be sealed.
-    Unsealed(Box<AuditEvent>),
+    Unsealed(E),
     /// A seal or an event that can't be read, in its place.
     Unreadable(Unreadable),
 }
 
-impl AuditItem {
+impl<E> AuditItem<E> {
     /// Whether it is a seal, and no event.
     pub fn is_seal(&self) -> bool {
         matches!(self, Self::Seal(_) | Self::Unreadable(Unreadable::Seal { .. }))

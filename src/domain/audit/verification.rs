@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 pub use self::finding::Finding;
 use super::chain::SealChain;
-use super::event::{AuditEvent, EventHasher};
+use super::event::DigestedEvent;
 use super::month::Month;
 use super::record::{AuditItem, Unreadable};
 use super::seal::{CheckSignature, Checkpoint, Head, Seal, Signed};
@@ -42,7 +42,6 @@ pub struct Verifier<K> {
     chain: SealChain<K>,
     expected: Option<Head>,
     report: Report,
-    hasher: EventHasher,
     /// Where the range of the last seal ends, and the highest `seq` up to there.
     sealed_up_to: Option<((u64, i64), i64)>,
     current: Option<OpenSeal>,
@@ -80,7 +79,6 @@ impl<K: CheckSignature> Verifier<K> {
                 is_head_checked: false,
                 finding: None,
             },
-            hasher: EventHasher::default(),
             sealed_up_to: None,
             current: None,
             unsealed: None,
@@ -106,10 +104,10 @@ impl<K: CheckSignature> Verifier<K> {
     /// Takes the seals that say which events belong to which epoch, in the order of their numbers, before all that follows: the first
     /// one, those that begin epochs, and the last one. Where one of them is not as it was signed, or the beginning of an epoch is not among
     /// them, nobody knows which events stand behind which seal: then the seals alone are judged, and the fault is among them.
-    pub fn take_landmarks(&mut self, landmarks: &[AuditItem]) {
+    pub fn take_landmarks(&mut self, landmarks: &[Result<Box<Seal>, Unreadable>]) {
         let mut epoch = None;
-        let mut check = |landmark: &AuditItem| match landmark {
-            AuditItem::Seal(seal) => {
+        let mut check = |landmark: &Result<Box<Seal>, Unreadable>| match landmark {
+            Ok(seal) => {
                 let content = &seal.content;
                 let before = epoch.replace(content.epoch).unwrap_or(content.epoch);
                 if content.epoch != before && !content.begins_epoch_after(before) {
@@ -118,14 +116,14 @@ impl<K: CheckSignature> Verifier<K> {
                 }
                 self.chain.check(seal)
             }
-            AuditItem::Unreadable(Unreadable::Seal { number, .. }) => Err(Finding::SealEdited { number: *number }),
-            AuditItem::Event(_) | AuditItem::Unsealed(_) | AuditItem::Unreadable(Unreadable::Event { .. }) => Ok(()),
+            Err(Unreadable::Seal { number, .. }) => Err(Finding::SealEdited { number: *number }),
+            Err(Unreadable::Event { .. }) => Ok(()),
         };
         self.misled = landmarks.iter().find_map(|landmark| check(landmark).err());
     }
 
     /// Takes the next seal or event.
-    pub fn take(&mut self, item: &AuditItem) {
+    pub fn take(&mut self, item: AuditItem<DigestedEvent>) {
         if self.is_done() {
             return;
         }
@@ -133,11 +131,11 @@ impl<K: CheckSignature> Verifier<K> {
             return;
         }
         match item {
-            AuditItem::Seal(seal) => self.take_seal(seal),
+            AuditItem::Seal(seal) => self.take_seal(*seal),
             AuditItem::Event(event) => self.take_event(event),
             AuditItem::Unsealed(event) => self.take_unsealed(event),
-            AuditItem::Unreadable(Unreadable::Seal { number, .. }) => self.take_unreadable_seal(*number),
-            AuditItem::Unreadable(Unreadable::Event { id, .. }) => self.take_unreadable_event(*id),
+            AuditItem::Unreadable(Unreadable::Seal { number, .. }) => self.take_unreadable_seal(number),
+            AuditItem::Unreadable(Unreadable::Event { id, .. }) => self.take_unreadable_event(id),
         }
     }
 
@@ -154,12 +152,12 @@ impl<K: CheckSignature> Verifier<K> {
         self.report
     }
 
-    fn take_seal(&mut self, seal: &Seal) {
+    fn take_seal(&mut self, seal: Seal) {
         self.close_seal();
         if let Some(id) = self.unsealed {
             self.find_inserted(id);
         }
-        if let Err(finding) = self.chain.take(seal) {
+        if let Err(finding) = self.chain.take(&seal) {
             self.find(finding);
         }
         if self.is_done() {
@@ -179,7 +177,7 @@ impl<K: CheckSignature> Verifier<K> {
             digests: if is_dropped {
                 Vec::new()
             } else {
-                seal.content.event_digests.clone()
+                seal.content.event_digests
             },
             matched: 0,
             last_matched: None,
@@ -187,18 +185,17 @@ impl<K: CheckSignature> Verifier<K> {
         });
     }
 
-    fn take_event(&mut self, event: &AuditEvent) {
-        let digest = self.hasher.digest(event);
+    fn take_event(&mut self, event: DigestedEvent) {
         let Some(open) = &mut self.current else {
             return self.find_inserted(event.id);
         };
-        if open.others.is_empty() && open.digests.get(open.matched) == Some(&digest) {
+        if open.others.is_empty() && open.digests.get(open.matched) == Some(&event.digest) {
             open.matched += 1;
             open.last_matched = Some(event.id);
             self.report.events += 1;
             return;
         }
-        open.take_other(event.id, digest);
+        open.take_other(event.id, event.digest);
     }
 
     /// The seals of this service can be read.
@@ -218,9 +215,9 @@ impl<K: CheckSignature> Verifier<K> {
 
     /// One that is too new to be sealed stands behind all that is: in the order of its epoch, or in that of the next, whose events
     /// were written later.
-    fn take_unsealed(&mut self, event: &AuditEvent) {
+    fn take_unsealed(&mut self, event: DigestedEvent) {
         self.close_seal();
-        let is_new = |(end, last_seq)| (event.xid, event.seq) > end || event.seq > last_seq;
+        let is_new = |(end, last_seq)| event.place > end || event.place.1 > last_seq;
         if !self.sealed_up_to.is_none_or(is_new) {
             self.find_inserted(event.id);
         }

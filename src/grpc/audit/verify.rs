@@ -5,7 +5,7 @@ use tonic::{Request, Status};
 
 use super::AuditLog;
 use crate::access::Scope;
-use crate::domain::audit::{AuditItem, Head, Verifier};
+use crate::domain::audit::{AuditItem, DigestedEvent, Head, Verifier};
 use crate::domain::reason::Reason;
 use crate::error::{Error, Result};
 use crate::grpc::answers::{AnswerSink, Answers};
@@ -43,7 +43,7 @@ impl AuditLog {
 
 /// Looks through the log, and tells how far it is after each portion.
 async fn look_through(
-    mut walk: AuditWalk,
+    mut walk: AuditWalk<DigestedEvent>,
     keys: PublicKeys,
     expected: Option<Head>,
     sink: AnswerSink<proto::VerifyAuditLogResponse>,
@@ -65,10 +65,13 @@ async fn look_through(
     Ok(())
 }
 
-/// Takes a portion. Hashing never waits: on a thread that serves calls, other calls would stand still.
-async fn take(mut verifier: Verifier<PublicKeys>, portion: Vec<AuditItem>) -> Result<Verifier<PublicKeys>> {
+/// Takes a portion. Hashing and signatures never wait: on a thread that serves calls, other calls would stand still.
+async fn take(
+    mut verifier: Verifier<PublicKeys>,
+    portion: Vec<AuditItem<DigestedEvent>>,
+) -> Result<Verifier<PublicKeys>> {
     let taken = spawn_blocking(move || {
-        portion.iter().for_each(|item| verifier.take(item));
+        portion.into_iter().for_each(|item| verifier.take(item));
         verifier
     });
     taken.await.map_err(Error::internal)

@@ -53,11 +53,14 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Reads an event.
+/// Reads an event, with texts of its own or of the row.
 ///
 /// # Errors
 /// Somebody has written what no event of ours holds.
-pub(super) fn event(row: &Row) -> Result<AuditEvent, Unreadable> {
+pub(super) fn event<'r, T>(row: &'r Row) -> Result<AuditEvent<T>, Unreadable>
+where
+    T: FromSql<'r> + From<&'r str>,
+{
     read_event(row).map_err(|error| Unreadable::Event {
         id: row.try_get("id").unwrap_or_default(),
         problem: error.causes(),
@@ -70,7 +73,10 @@ impl From<Unreadable> for Error {
     }
 }
 
-fn read_event(row: &Row) -> Result<AuditEvent> {
+fn read_event<'r, T>(row: &'r Row) -> Result<AuditEvent<T>>
+where
+    T: FromSql<'r> + From<&'r str>,
+{
     let mut columns = Columns { row, next: 0 };
     Ok(AuditEvent {
         id: columns.take()?,
@@ -97,7 +103,7 @@ fn read_event(row: &Row) -> Result<AuditEvent> {
         correlation_id: columns.take::<Uuid>()?,
         trace_id: columns.take()?,
         event_count: columns.take()?,
-        details: columns.take::<JsonColumn>()?.0,
+        details: columns.take::<JsonColumn<T>>()?.0,
     })
 }
 

@@ -9,12 +9,14 @@ use std::collections::{HashMap, VecDeque};
 
 use postgres_types::Type;
 use tokio::sync::mpsc;
+use tokio_postgres::Row;
 
 use self::epochs::{Epochs, Landmarks, Sealed};
 use self::stream::Stream;
 use super::rows::{self, seal_columns};
 use crate::domain::audit::{
-    AuditItem, CheckSignature, Checkpoint, Head, Month, Report, Seal, Signed, Unreadable, Verifier,
+    AuditEvent, AuditItem, CheckSignature, Checkpoint, DigestedEvent, Head, Month, Report, Seal, Signed, Unreadable,
+    Verifier,
 };
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -56,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// The database can't be reached, has another schema, or refuses.
-    pub async fn begin_audit_walk(&self) -> Result<AuditWalk> {
+    pub async fn begin_audit_walk<E: WalkedEvent>(&self) -> Result<AuditWalk<E>> {
         let mut snapshot = Snapshot::begin(self.pool.get().await?).await?;
         snapshot.query_once(LOCK, &[]).await?;
         snapshot.query_once(KEEP_ORDER, &[]).await?;
@@ -90,7 +92,7 @@ impl Store {
     /// # Errors
     /// The database can't be reached, has another schema, refuses, or holds a row that can't be read.
     pub async fn verify_audit_log(&self, keys: impl CheckSignature, expected: Option<Head>) -> Result<Report> {
-        let mut walk = self.begin_audit_walk().await?;
+        let mut walk = self.begin_audit_walk::<DigestedEvent>().await?;
         let mut verifier = Verifier::new(keys, expected);
         walk.prepare(&mut verifier);
         // The database is read on while what came is looked at.
@@ -106,7 +108,7 @@ impl Store {
         while !verifier.is_done()
             && let Some(items) = portions.recv().await
         {
-            items.iter().for_each(|item| verifier.take(item));
+            items.into_iter().for_each(|item| verifier.take(item));
         }
         drop(portions);
         let read = reading.await.map_err(Error::internal)?;
@@ -118,13 +120,45 @@ impl Store {
     }
 }
 
+/// What a walk makes of each event that it meets.
+pub trait WalkedEvent: Sized + Send + 'static {
+    /// Makes it of a row.
+    ///
+    /// # Errors
+    /// Somebody has written what no event of ours holds.
+    fn read(row: &Row) -> Result<Self, Unreadable>;
+
+    /// Where the event stands in the order of the log.
+    fn place(&self) -> (u64, i64);
+}
+
+impl WalkedEvent for Box<AuditEvent> {
+    fn read(row: &Row) -> Result<Self, Unreadable> {
+        rows::event(row).map(Self::new)
+    }
+
+    fn place(&self) -> (u64, i64) {
+        AuditEvent::place(self)
+    }
+}
+
+impl WalkedEvent for DigestedEvent {
+    fn read(row: &Row) -> Result<Self, Unreadable> {
+        rows::event::<&str>(row).map(|event| Self::from(&event))
+    }
+
+    fn place(&self) -> (u64, i64) {
+        self.place
+    }
+}
+
 /// A walk under way. Dropped before its end, its transaction goes, and the connection with it.
 #[derive(Debug)]
-pub struct AuditWalk {
+pub struct AuditWalk<E> {
     snapshot: Snapshot,
     checkpoint: Option<(Checkpoint, Signed)>,
     /// The seals that say which events belong to which epoch.
-    landmarks: Vec<AuditItem>,
+    landmarks: Vec<Result<Box<Seal>, Unreadable>>,
     epochs: Epochs,
     /// Up to where events are sealed; none where there is no seal.
     sealed: Option<Sealed>,
@@ -135,7 +169,7 @@ pub struct AuditWalk {
     has_all_seals: bool,
     /// The seal whose events come now: where they are, and where its range ends.
     open: Option<(StreamKey, (u64, i64))>,
-    streams: HashMap<StreamKey, Stream>,
+    streams: HashMap<StreamKey, Stream<E>>,
     /// What may have events behind those of its seals.
     leftovers: VecDeque<StreamKey>,
     /// How many events were given.
@@ -147,7 +181,7 @@ pub struct AuditWalk {
 /// The events of a month in an epoch.
 type StreamKey = (i32, Month);
 
-impl AuditWalk {
+impl<E: WalkedEvent> AuditWalk<E> {
     /// The signed checkpoint that retention left, where it dropped events: the walk begins behind it.
     pub fn checkpoint(&self) -> Option<&(Checkpoint, Signed)> {
         self.checkpoint.as_ref()
@@ -165,7 +199,7 @@ impl AuditWalk {
     ///
     /// # Errors
     /// The database can't be reached, or holds a row that can't be read.
-    pub async fn next_portion(&mut self) -> Result<Option<Vec<AuditItem>>> {
+    pub async fn next_portion(&mut self) -> Result<Option<Vec<AuditItem<E>>>> {
         let mut items = Vec::new();
         while items.len() < PAGE {
             if let Some((key, end)) = self.open {
@@ -217,7 +251,7 @@ impl AuditWalk {
     }
 
     /// Gives events behind the last seal of their month and epoch; false when there are no more.
-    async fn take_leftovers(&mut self, items: &mut Vec<AuditItem>) -> Result<bool> {
+    async fn take_leftovers(&mut self, items: &mut Vec<AuditItem<E>>) -> Result<bool> {
         let Some(&key) = self.leftovers.front() else {
             return Ok(false);
         };
@@ -239,7 +273,7 @@ impl AuditWalk {
     }
 
     /// The events of a month in an epoch, some of which are in memory unless there are none left.
-    async fn stream(&mut self, key: StreamKey) -> Result<&mut Stream> {
+    async fn stream(&mut self, key: StreamKey) -> Result<&mut Stream<E>> {
         let (epoch, month) = key;
         let stream = self
             .streams

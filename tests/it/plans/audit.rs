@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dashboard_store::config::{AuditConfig, PoolConfig};
 use dashboard_store::domain::audit::seal::first_previous_root;
-use dashboard_store::domain::audit::{Month, SealContent};
+use dashboard_store::domain::audit::{DigestedEvent, Month, SealContent};
 use dashboard_store::domain::digest::Digest;
 use dashboard_store::signing::SigningKey;
 use dashboard_store::store::maintenance::{TASKS, When};
@@ -109,7 +109,7 @@ async fn load_old_seals(sql: &Client, key: &SigningKey) {
 async fn run_each(store: &Store, key: &SigningKey) {
     while let Sealing::Sealed { is_behind: true, .. } = store.seal_audit_log(key).await.unwrap() {}
     store.sealing_lag().await.unwrap();
-    let mut walk = store.begin_audit_walk().await.unwrap();
+    let mut walk = store.begin_audit_walk::<DigestedEvent>().await.unwrap();
     while walk.next_portion().await.unwrap().is_some() {}
     walk.end().await.unwrap();
     let retention = TASKS.iter().find(|task| task.name == "audit_retention").unwrap();

@@ -6,7 +6,6 @@ use postgres_types::Type;
 use tokio_postgres::Row;
 
 use super::position::{BEFORE_ALL, Position};
-use crate::domain::audit::event::EventHasher;
 use crate::domain::audit::seal::{EPOCH_BEGIN, WHOLE_TRANSACTION};
 use crate::domain::audit::{AuditEvent, Month};
 use crate::domain::digest::Digest;
@@ -65,15 +64,14 @@ impl Batch {
             end: RangeEnd::BEFORE_ALL,
             is_cut: false,
         };
-        let mut hasher = EventHasher::default();
         let mut after = position.chain.after;
         loop {
             let page = read_page(tx, position, after).await?;
             for row in &page {
-                let event = rows::event(row)?;
+                let event: AuditEvent<&str> = rows::event(row)?;
                 refuse_end_of_time(&event)?;
-                after = (event.xid, event.seq);
-                batch.add(&event, &mut hasher);
+                after = event.place();
+                batch.add(&event);
             }
             if page.len() < PAGE {
                 break;
@@ -92,19 +90,16 @@ impl Batch {
         Ok(batch)
     }
 
-    fn add(&mut self, event: &AuditEvent, hasher: &mut EventHasher) {
-        self.digests
-            .entry(event.month())
-            .or_default()
-            .push(hasher.digest(event));
+    fn add(&mut self, event: &AuditEvent<&str>) {
+        self.digests.entry(event.month()).or_default().push(event.digest());
         self.events += 1;
-        (self.end.to_xid, self.end.to_seq) = (event.xid, event.seq);
+        (self.end.to_xid, self.end.to_seq) = event.place();
         self.end.last_seq = self.end.last_seq.max(event.seq);
     }
 }
 
 /// A seal says in which month its events are: one at a time that no partition of ours has would be missed there ever after.
-fn refuse_end_of_time(event: &AuditEvent) -> Result<()> {
+fn refuse_end_of_time(event: &AuditEvent<&str>) -> Result<()> {
     if !AuditTime::is_first(event.event_time) && !AuditTime::is_last(event.event_time) {
         return Ok(());
     }

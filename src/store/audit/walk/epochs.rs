@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 
 use super::StreamKey;
 use crate::domain::audit::seal::EPOCH_BEGIN;
-use crate::domain::audit::{AuditItem, Month};
+use crate::domain::audit::{Month, Seal, Unreadable};
 use crate::error::Result;
 use crate::store::audit::rows::{self, seal_columns};
 use crate::store::audit::xid::Xid;
@@ -35,7 +35,7 @@ ORDER BY place"
 /// were signed is for others to find out.
 #[derive(Debug)]
 pub(super) struct Landmarks {
-    pub(super) seals: Vec<AuditItem>,
+    pub(super) seals: Vec<Result<Box<Seal>, Unreadable>>,
     pub(super) epochs: Epochs,
     /// None where there is no seal.
     pub(super) sealed: Option<Sealed>,
@@ -46,11 +46,8 @@ impl Landmarks {
     pub(super) async fn read(snapshot: &mut Snapshot, last_seal: i64) -> Result<Self> {
         let rows = snapshot.query_once(LANDMARKS, &[(&last_seal, Type::INT8)]).await?;
         let sealed = rows.last().map(Sealed::from_row).transpose()?;
-        let items = rows.iter().map(|row| rows::seal(row).map(Box::new));
         Ok(Self {
-            seals: items
-                .map(|seal| seal.map_or_else(AuditItem::Unreadable, AuditItem::Seal))
-                .collect(),
+            seals: rows.iter().map(|row| rows::seal(row).map(Box::new)).collect(),
             epochs: Epochs::of(&rows, last_seal, sealed.as_ref())?,
             sealed,
         })

@@ -5,9 +5,10 @@
 
 use postgres_types::Type;
 
+use super::WalkedEvent;
 use crate::domain::audit::AuditItem;
 use crate::error::{Error, Result};
-use crate::store::audit::rows::{self, event_columns};
+use crate::store::audit::rows::event_columns;
 use crate::store::pool::Snapshot;
 
 // In all partitions: a condition might leave one out.
@@ -28,7 +29,11 @@ const READ: &str = concat!(
 ///
 /// # Errors
 /// The database can't be reached; `Internal` when there are more than were met, and they are not found.
-pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -> Result<Vec<AuditItem>> {
+pub(super) async fn find<E: WalkedEvent>(
+    snapshot: &mut Snapshot,
+    met: usize,
+    before_all: i64,
+) -> Result<Vec<AuditItem<E>>> {
     let counts: Vec<i64> = snapshot
         .read_all(COUNT, &[], |row| row.try_get(0).map_err(Error::from))
         .await?;
@@ -38,8 +43,7 @@ pub(super) async fn find(snapshot: &mut Snapshot, met: usize, before_all: i64) -
     }
     let strays = snapshot
         .read_all(READ, &[(&before_all, Type::INT8)], |row| {
-            let event = rows::event(&row).map(Box::new);
-            Ok::<_, Error>(event.map_or_else(AuditItem::Unreadable, AuditItem::Event))
+            Ok::<_, Error>(E::read(&row).map_or_else(AuditItem::Unreadable, AuditItem::Event))
         })
         .await?;
     if strays.is_empty() {

@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use postgres_types::Type;
 use tokio_postgres::Row;
 
-use super::PAGE;
-use crate::domain::audit::{AuditEvent, AuditItem, Month, Unreadable};
+use super::{PAGE, WalkedEvent};
+use crate::domain::audit::{AuditItem, Month, Unreadable};
 use crate::error::{Error, Result};
-use crate::store::audit::rows::{self, event_columns};
+use crate::store::audit::rows::event_columns;
 use crate::store::audit::xid::Xid;
 use crate::store::pool::{Parameter, Snapshot};
 
@@ -24,45 +24,42 @@ const READ_EVENTS: &str = concat!(
 
 /// An event, and where it stands in the order of the log: its `xid` and its `seq`.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(super) struct Met<E> {
     pub(super) place: (u64, i64),
-    pub(super) event: Result<Box<AuditEvent>, Unreadable>,
+    pub(super) event: Result<E, Unreadable>,
 }
 
-impl Met {
+impl<E: WalkedEvent> Met<E> {
     fn from_row(row: &Row) -> Result<Self> {
-        let event = rows::event(row);
+        let event = E::read(row);
         let place = match &event {
-            Ok(event) => (event.xid, event.seq),
+            Ok(event) => event.place(),
             Err(_) => (row.try_get::<_, Xid>("xid")?.0, row.try_get("seq")?),
         };
-        Ok(Self {
-            place,
-            event: event.map(Box::new),
-        })
+        Ok(Self { place, event })
     }
 }
 
-impl From<Met> for AuditItem {
-    fn from(met: Met) -> Self {
+impl<E> From<Met<E>> for AuditItem<E> {
+    fn from(met: Met<E>) -> Self {
         met.event.map_or_else(Self::Unreadable, Self::Event)
     }
 }
 
 /// The events of one month in one epoch.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct Stream<E> {
     month: Month,
     /// The `seq` of its events.
     range: Option<RangeInclusive<i64>>,
-    events: VecDeque<Met>,
+    events: VecDeque<Met<E>>,
     /// Where the last event stands that was read, and how many were that stand there.
     last: (u64, i64),
     read_there: usize,
     has_all: bool,
 }
 
-impl Stream {
+impl<E: WalkedEvent> Stream<E> {
     pub(super) fn new(month: Month, range: Option<RangeInclusive<i64>>) -> Self {
         Self {
             month,
@@ -80,7 +77,7 @@ impl Stream {
     }
 
     /// Takes the events in memory up to the end of a range.
-    pub(super) fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Met)) {
+    pub(super) fn take_until(&mut self, end: (u64, i64), mut take: impl FnMut(Met<E>)) {
         while let Some(met) = self.events.pop_front_if(|met| met.place <= end) {
             take(met);
         }
