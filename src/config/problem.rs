@@ -1,6 +1,7 @@
 //! What is wrong with the configuration, collected so that one start tells everything.
 
 use std::fmt;
+use std::path::Path;
 
 /// One thing that is wrong with one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Reader {
             Err(description) => {
                 self.problems.push(Problem {
                     setting,
-                    value: Some(value),
+                    value: Some(value).filter(|value| may_be_shown(setting, value)),
                     description,
                 });
                 None
@@ -95,6 +96,12 @@ impl Reader {
             _ => Err(ConfigErrors(self.problems)),
         }
     }
+}
+
+/// Whether a value can be repeated. Where the name of a file is asked for, some give what should be in it: a key, a password, a token.
+fn may_be_shown(setting: &str, value: &str) -> bool {
+    let path = Path::new(value);
+    !setting.ends_with("_FILE") || path.exists() || path.is_absolute() && !value.contains(char::is_control)
 }
 
 /// The setting, unless it is absent or blank.

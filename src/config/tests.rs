@@ -54,6 +54,27 @@ fn complaints<T>(result: Result<T, ConfigErrors>) -> Vec<&'static str> {
     errors.iter().map(|problem| problem.setting).collect()
 }
 
+/// As when `secretKeyRef` fills a variable that asks for the name of a mounted file.
+#[test]
+fn a_secret_in_place_of_the_name_of_its_file_is_not_repeated() {
+    for (given, is_shown) in [
+        ("hunter2", false),
+        ("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----", false),
+        ("/\nMC4C", false),
+        ("eyJhbGciOiJFZERTQSJ9.e30.c2ln", false),
+        ("/etc/secrets/not-mounted", true),
+    ] {
+        for flag in ["db-password-file", "audit-signing-key-file", "tls-key-file"] {
+            let option = format!("--{flag}={given}");
+            let message = own_database(&[option.as_str()]).unwrap_err().to_string();
+            assert_eq!(message.contains(&format!("{given:?}")), is_shown, "{message}");
+        }
+    }
+    // It is there, and is no file.
+    let message = own_database(&["--db-password-file=."]).unwrap_err().to_string();
+    assert!(message.contains(r#"is ".""#), "{message}");
+}
+
 const OWN_DATABASE: [&str; 3] = ["--db-host=db.example", "--db-user=u", "--insecure-dev"];
 
 fn own_database(options: &[&str]) -> Result<ServeConfig, ConfigErrors> {
