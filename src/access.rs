@@ -118,6 +118,8 @@ impl From<&Parent> for Scope {
 pub enum Reach {
     /// All of it.
     Whole,
+    /// Of what is in the scope, what is in a project, whichever that is; nothing of the platform.
+    EachProject,
     /// Of what is in the scope, what is in one of these projects or is one of these dashboards.
     Parts {
         /// All that is in them.
@@ -197,23 +199,23 @@ impl Access {
     /// does not exist.
     pub fn reaches_all_of(&self, project: &ProjectId) -> bool {
         match &self.reach {
-            Reach::Whole => true,
+            Reach::Whole | Reach::EachProject => true,
             Reach::Parts { projects, .. } => projects.contains(project),
         }
     }
 
-    /// The projects that it holds for alone, beside the dashboards; none where it holds for all of the scope.
+    /// The projects that it holds for alone, beside the dashboards; none where it holds for all of them.
     pub fn projects(&self) -> Option<Vec<&str>> {
         match &self.reach {
-            Reach::Whole => None,
+            Reach::Whole | Reach::EachProject => None,
             Reach::Parts { projects, .. } => Some(projects.iter().map(ProjectId::as_str).collect()),
         }
     }
 
-    /// The dashboards that it holds for alone, beside the projects; none where it holds for all of the scope.
+    /// The dashboards that it holds for alone, beside the projects; none where it holds for all of them.
     pub fn dashboards(&self) -> Option<&[Uuid]> {
         match &self.reach {
-            Reach::Whole => None,
+            Reach::Whole | Reach::EachProject => None,
             Reach::Parts { dashboards, .. } => Some(dashboards),
         }
     }

@@ -88,6 +88,9 @@ impl Rights {
         if self.may_on_platform(permission) {
             return Some(Reach::Whole);
         }
+        if self.may_everywhere(permission) {
+            return Some(Reach::EachProject);
+        }
         let on_projects = self.granted(permission).filter_map(|grant| grant.on.project());
         let projects: Vec<ProjectId> = on_projects.cloned().collect();
         let dashboards = Vec::new();
@@ -262,8 +265,9 @@ mod tests {
         assert_eq!(reach(on_project(Role::Admin)), parts(&["p"], &[]));
         assert_eq!(reach(on_project(Role::Editor)), None);
         assert_eq!(reach(on_platform(&[Role::Auditor])), Some(Reach::Whole));
-        // It would have those about the platform itself, too.
-        assert_eq!(reach(on_platform(&[Role::Admin])), None);
+        // Those about the platform itself are in none.
+        assert_eq!(reach(on_platform(&[Role::Admin])), Some(Reach::EachProject));
+        assert_eq!(reach(on_platform(&[Role::Editor])), None);
     }
 
     #[test]

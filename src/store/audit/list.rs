@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use super::filter::push_condition;
 use super::rows::{self, event_columns};
 use super::time::AuditTime;
-use crate::access::{Access, Scope};
+use crate::access::{Access, Reach, Scope};
 use crate::domain::audit::{ListAuditEvents, ListedEvent};
 use crate::domain::filter::audit_events::Term;
 use crate::domain::filter::{AuditFilter, Expr};
@@ -36,8 +36,9 @@ const GET: &str = concat!(
     event_columns!(),
     ", ",
     seal_number!(),
-    "\nFROM audit_log AS item WHERE id = $1 AND ($2::text[] IS NULL OR project = ANY ($2) AND event_time > COALESCE(
-    (SELECT purged_at FROM project_purge WHERE project_purge.project = item.project), '-infinity'))"
+    "\nFROM audit_log AS item WHERE id = $1 AND ($2 OR project IS NOT NULL AND ($3::text[] IS NULL OR project = ANY ($3))
+    AND event_time > COALESCE(
+        (SELECT purged_at FROM project_purge WHERE project_purge.project = item.project), '-infinity'))"
 );
 
 /// How many bytes an event takes in an answer, about.
@@ -61,6 +62,7 @@ impl Store {
     pub async fn get_audit_event(&self, access: &Access, name: AuditEventName) -> Result<ListedEvent> {
         let parameters = [
             (&name.uid as _, Type::UUID),
+            (&(*access.reach() == Reach::Whole) as _, Type::BOOL),
             (&access.projects() as _, Type::TEXT_ARRAY),
         ];
         let rows = self.read(GET, &parameters).await?;
@@ -275,9 +277,9 @@ fn listed(row: &Row) -> Result<ListedEvent> {
 
 /// Who may read the events of some projects alone is not told whether there is such an event elsewhere.
 fn missing(access: &Access, name: AuditEventName) -> Error {
-    match access.projects() {
-        Some(_) => Error::PermissionDenied,
-        None => Error::NotFound {
+    match access.reach() {
+        Reach::EachProject | Reach::Parts { .. } => Error::PermissionDenied,
+        Reach::Whole => Error::NotFound {
             reason: Reason::AuditEventNotFound,
             name: name.to_string(),
         },

@@ -51,3 +51,26 @@ async fn an_admin_of_a_project_reads_its_events_and_is_told_nothing_of_others() 
         assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
     }
 }
+
+#[tokio::test]
+async fn an_admin_on_the_platform_reads_the_events_of_each_project_and_none_of_the_platform() {
+    let server = TestServer::start().await;
+    let sql = server.sql().await;
+    grant(&sql, "user:ada", "admin", None).await;
+    insert_events(&sql, 1, 2).await;
+    let mut client = client(&server).await;
+    let both = list(&mut client, "platform", "method = test").await;
+    let [of_platform, in_project] = both.as_slice() else {
+        panic!("two events: {both:?}");
+    };
+    assert_eq!(get(&mut client, "ada", &in_project.name).await.unwrap(), *in_project);
+    let invented = format!("auditEvents/{}", uuid::Uuid::new_v4());
+    for name in [of_platform.name.as_str(), invented.as_str()] {
+        let refused = get(&mut client, "ada", name).await.unwrap_err();
+        assert_refused(&refused, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    // As in lists of the project.
+    let purge = "INSERT INTO project_purge (project, purged_at) VALUES ('p', now())";
+    sql.batch_execute(purge).await.unwrap();
+    get(&mut client, "ada", &in_project.name).await.unwrap_err();
+}
