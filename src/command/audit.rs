@@ -11,7 +11,7 @@ use std::thread;
 use time::OffsetDateTime;
 
 use crate::domain::audit::record::FORMAT;
-use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Unreadable, Verifier};
+use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Seal, Unreadable, Verifier};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -90,11 +90,39 @@ pub async fn verify_database(
 /// As [`verify_database`].
 pub fn verify_file(
     path: &Path,
-    keys: impl CheckSignature,
+    keys: impl CheckSignature + Clone,
     expected: Option<Head>,
     out: &mut impl Write,
 ) -> Result<(), AuditFailure> {
+    let report = look_through(path, Verifier::new(keys.clone(), expected))?;
+    if report.finding.is_none() {
+        return tell(report, expected, out);
+    }
+    // Events stand where the seals of epochs say. The file was written in one go, so those come first only now that something is wrong.
     let mut verifier = Verifier::new(keys, expected);
+    verifier.take_landmarks(&landmarks(path)?);
+    tell(look_through(path, verifier)?, expected, out)
+}
+
+/// The seals of an export that say which events belong to which epoch: the first, those that begin epochs, and the last.
+fn landmarks(path: &Path) -> Result<Vec<Result<Box<Seal>, Unreadable>>, AuditFailure> {
+    let mut lines = Lines::open(path)?;
+    let (mut found, mut last) = (Vec::new(), None);
+    while let Some(record) = lines.next_record()? {
+        match record {
+            Record::Seal(seal) if found.is_empty() || seal.begins_epoch() => {
+                found.push(Ok(seal));
+                last = None;
+            }
+            Record::Seal(seal) => last = Some(Ok(seal)),
+            _ => {}
+        }
+    }
+    found.extend(last);
+    Ok(found)
+}
+
+fn look_through(path: &Path, mut verifier: Verifier<impl CheckSignature>) -> Result<Report, AuditFailure> {
     let mut lines = Lines::open(path)?;
     // The file is read on while what came is looked at.
     thread::scope(|scope| {
@@ -112,7 +140,7 @@ pub fn verify_file(
         }
         reading.join().unwrap_or_else(|panic| resume_unwind(panic))
     })?;
-    tell(verifier.finish(), expected, out)
+    Ok(verifier.finish())
 }
 
 fn take(verifier: &mut Verifier<impl CheckSignature>, record: Record) {

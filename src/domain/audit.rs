@@ -9,6 +9,7 @@ mod encoding;
 pub mod event;
 pub mod folding;
 pub mod listing;
+mod microsecond;
 pub mod month;
 pub mod outcome;
 pub mod record;

@@ -21,7 +21,7 @@ pub struct AuditEvent<T = String> {
     /// The id of the event.
     pub id: Uuid,
     /// When, to the microsecond.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "super::microsecond")]
     pub event_time: OffsetDateTime,
     /// The transaction that wrote it.
     pub xid: u64,

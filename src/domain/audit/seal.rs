@@ -94,7 +94,7 @@ pub struct SealContent {
     /// The root of the seal before; zeros in the first one.
     pub previous_root: Digest,
     /// When it was made, by the clock of the database.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "super::microsecond")]
     pub sealed_at: OffsetDateTime,
 }
 
@@ -180,6 +180,11 @@ impl Seal {
         (self.content.to_xid, self.content.to_seq)
     }
 
+    /// Whether it says that it begins an epoch after the first.
+    pub fn begins_epoch(&self) -> bool {
+        self.end() == EPOCH_BEGIN
+    }
+
     /// What names it, in logs.
     pub fn head(&self) -> Head {
         Head {
@@ -206,7 +211,7 @@ pub struct Checkpoint {
     /// How many events went with the month before `kept_from`.
     pub dropped_events: i64,
     /// When they went, by the clock of the database.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "super::microsecond")]
     pub created_at: OffsetDateTime,
 }
 

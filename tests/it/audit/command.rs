@@ -99,6 +99,13 @@ async fn an_export_is_verified_without_the_database() {
     changed(&|copy| drop(copy.drain(7..10)));
     let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
     assert!(code == 1 && text.contains("as its last line says"), "{text}");
+    // It is not among what is signed.
+    for line in [1, 2] {
+        changed(&|copy| copy[line] = copy[line].replacen("Z\"", "9999Z\"", 1));
+        let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
+        let expected = format!("line {}: a time is more exact than to the microsecond", line + 1);
+        assert!(code == 1 && text.contains(&expected), "{text}");
+    }
     changed(&|copy| copy[3] = "{}".to_owned());
     let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
     assert!(code == 1 && text.contains("line 4"), "{text}");

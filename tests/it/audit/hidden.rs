@@ -87,6 +87,22 @@ async fn events_where_no_month_has_them_are_named() {
 }
 
 #[tokio::test]
+async fn an_event_without_a_place_is_named() {
+    let (_database, sql, sealed, ids) = sealed_log().await;
+    for column in ["seq", "xid"] {
+        let allow = format!("ALTER TABLE audit_log ALTER {column} DROP NOT NULL");
+        let insert = copy_with_nil("audit_log", ids[6], column, "NULL");
+        sql.batch_execute(&format!("{allow}; {insert}")).await.unwrap();
+        let expected = Finding::EventInserted {
+            id: Uuid::nil(),
+            seal: Some(3),
+        };
+        assert_eq!(sealed.verify().await.finding, Some(expected), "{column}");
+        put_back(&sql, &sealed).await;
+    }
+}
+
+#[tokio::test]
 async fn an_event_at_an_end_of_time_is_named_and_not_sealed() {
     let (_database, sql, sealed, ids) = sealed_log().await;
     sql.batch_execute("CREATE TABLE audit_log_rest PARTITION OF audit_log DEFAULT")

@@ -2,6 +2,8 @@
 
 use std::pin::pin;
 
+use dashboard_store::command::audit::{self, AuditFailure};
+use dashboard_store::domain::audit::Finding;
 use dashboard_store::store::connect;
 use futures_util::{SinkExt as _, TryStreamExt as _};
 
@@ -136,6 +138,48 @@ async fn after_a_restore_a_new_epoch_begins_behind_what_was_restored() {
             .await
             .unwrap();
         assert_eq!(restored.verify().await.finding, None);
+    }
+}
+
+/// Events stand in an export where the seals of epochs say: the fault in those is told, and not where events stand therefore.
+#[tokio::test]
+async fn a_fault_in_the_seal_of_an_epoch_is_named_also_in_an_export() {
+    let (_database, old, sealed) = old_log().await;
+    let restored = Restored::of(&old, &sealed).await;
+    let (new, sealed) = (&restored.sql, &restored.sealed);
+    append(new, 3).await;
+    assert_eq!(told(&sealed.seal_once().await), [(2, 2, 0), (3, 2, 3)]);
+    disable_guards(new).await;
+    new.batch_execute("CREATE TABLE kept_seal AS TABLE audit_seal")
+        .await
+        .unwrap();
+    for (edit, expected) in [
+        ("", None),
+        (
+            "DELETE FROM audit_seal WHERE number = 2",
+            Some(Finding::SealRemoved { number: 2 }),
+        ),
+        (
+            "UPDATE audit_seal SET after_seq = after_seq - 1 WHERE number = 2",
+            Some(Finding::SealEdited { number: 2 }),
+        ),
+        (
+            "UPDATE audit_seal SET epoch = 1 WHERE epoch = 2",
+            Some(Finding::SealEdited { number: 2 }),
+        ),
+    ] {
+        new.batch_execute(edit).await.unwrap();
+        assert_eq!(sealed.verify().await.finding, expected, "{edit}");
+        let path = directory().join(format!("export-{}.jsonl", Uuid::new_v4()));
+        audit::export(&sealed.store, &path, &mut Vec::new()).await.unwrap();
+        let found = match audit::verify_file(&path, PublicKeys::default().with(&sealed.key), None, &mut Vec::new()) {
+            Ok(()) => None,
+            Err(AuditFailure::Changed(finding)) => Some(finding),
+            Err(other) => panic!("no verdict: {other}"),
+        };
+        assert_eq!(found, expected, "{edit}");
+        let put_back = "DELETE FROM audit_seal; INSERT INTO audit_seal TABLE kept_seal";
+        new.batch_execute(put_back).await.unwrap();
     }
 }
 

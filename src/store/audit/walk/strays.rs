@@ -1,7 +1,7 @@
 //! Events that a walk through the months does not meet, because they are where none should be.
 //!
 //! This service makes a partition for each month, PostgreSQL puts events into it, and numbers them. Whoever owns the tables can attach
-//! other partitions, put rows into the wrong one behind PostgreSQL's back, or number them below all others: lists show them.
+//! other partitions, put rows into the wrong one behind PostgreSQL's back, number them below all others, or not at all: lists show them.
 
 use postgres_types::Type;
 
@@ -19,7 +19,7 @@ const READ: &str = concat!(
     "-- find_stray_audit_events\nSELECT ",
     event_columns!(),
     " FROM audit_log
-    WHERE seq <= $1
+    WHERE seq <= $1 OR seq IS NULL OR xid IS NULL
         OR tableoid IS DISTINCT FROM to_regclass('audit_log_' || to_char(event_time AT TIME ZONE 'UTC', 'YYYY_MM'))
     ORDER BY xid, seq LIMIT 1000"
 );
