@@ -1,16 +1,18 @@
 //! The keys of an issuer: where they come from, how fresh they are, and what happens when they can't be read again.
 
+mod key;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::key::VerifyingKey;
 use crate::config::{KeySource, KeysConfig};
 use crate::error::{Cause, causes};
 use crate::telemetry::{Metrics, Reloaded};
@@ -53,46 +55,6 @@ pub enum KeysError {
         /// Where.
         place: String,
     },
-}
-
-/// A key that tokens are verified with.
-#[derive(Debug)]
-pub(super) struct VerifyingKey {
-    id: Option<String>,
-    /// The one algorithm that its issuer uses it with, if it says so.
-    algorithm: Option<KeyAlgorithm>,
-    pub(super) key: DecodingKey,
-}
-
-impl VerifyingKey {
-    /// Reads one key; none for what verifies no token of ours: secrets, keys to encrypt with, unknown curves.
-    fn from_json(json: serde_json::Value) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_value(json).ok()?;
-        let common = &jwk.common;
-        let is_secret = matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_));
-        let is_for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature));
-        let may_verify = match &common.key_operations {
-            Some(operations) => operations.contains(&KeyOperations::Verify),
-            None => true,
-        };
-        if is_secret || !is_for_signatures || !may_verify {
-            return None;
-        }
-        let key = DecodingKey::from_jwk(&jwk).ok()?;
-        (key.family() != AlgorithmFamily::Hmac).then_some(Self {
-            id: common.key_id.clone(),
-            algorithm: common.key_algorithm,
-            key,
-        })
-    }
-
-    fn fits(&self, algorithm: Algorithm) -> bool {
-        let is_declared = match self.algorithm {
-            Some(declared) => declared.to_string() == format!("{algorithm:?}"),
-            None => true,
-        };
-        is_declared && self.key.family() == algorithm.family()
-    }
 }
 
 /// The keys that were read last.
@@ -182,7 +144,7 @@ impl Keys {
         };
         let mut candidates = set.keys.iter().filter(|key| {
             let is_named = id.is_none() || key.id.as_deref() == id;
-            is_named && key.fits(algorithm)
+            is_named && key.algorithms.contains(&algorithm)
         });
         // A token that names no key is taken where there is no choice.
         match (candidates.next(), candidates.next(), id) {

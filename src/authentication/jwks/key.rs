@@ -1,0 +1,133 @@
+//! One key of a set: what it may verify.
+
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// What an RSA key is for.
+const RSA: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
+
+/// The shortest RSA key that is taken (RFC 7518, 3.3).
+const LEAST_RSA_BITS: usize = 2048;
+
+/// A key that tokens are verified with.
+#[derive(Debug)]
+pub struct VerifyingKey {
+    pub(super) id: Option<String>,
+    /// What its issuer may sign with it.
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(in crate::authentication) key: DecodingKey,
+}
+
+impl VerifyingKey {
+    /// Reads one key; none for what verifies no token of ours: secrets, keys to encrypt with, other curves, RSA keys that are too short.
+    pub(super) fn from_json(json: serde_json::Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(json).ok()?;
+        let common = &jwk.common;
+        let is_for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature));
+        let may_verify = match &common.key_operations {
+            Some(operations) => operations.contains(&KeyOperations::Verify),
+            None => true,
+        };
+        if !is_for_signatures || !may_verify {
+            return None;
+        }
+        let of_key = algorithms(&jwk.algorithm).iter().copied();
+        // The issuer may say that it uses the key with one of them alone.
+        let declared = common.key_algorithm.map(|algorithm| algorithm.to_string());
+        let is_declared =
+            |algorithm: &Algorithm| declared.as_ref().is_none_or(|name| *name == format!("{algorithm:?}"));
+        let algorithms: Vec<Algorithm> = of_key.filter(is_declared).collect();
+        if algorithms.is_empty() {
+            return None;
+        }
+        Some(Self {
+            id: common.key_id.clone(),
+            algorithms,
+            key: DecodingKey::from_jwk(&jwk).ok()?,
+        })
+    }
+}
+
+/// What a key is for (RFC 7518, 3.1; RFC 8037, 3.1); none for what this service takes no tokens of.
+fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
+    match parameters {
+        AlgorithmParameters::RSA(rsa) if bits(&rsa.n) >= LEAST_RSA_BITS => &RSA,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => &[Algorithm::ES384],
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
+        _ => &[],
+    }
+}
+
+/// How many bits a number has, which is written as RFC 7518, 2 has it; 0 for another text.
+fn bits(base64url_uint: &str) -> usize {
+    let bytes = BASE64URL_NOPAD.decode(base64url_uint.as_bytes()).unwrap_or_default();
+    let significant: Vec<u8> = bytes.into_iter().skip_while(|byte| *byte == 0).collect();
+    let unused = significant.first().map_or(0, |first| first.leading_zeros() as usize);
+    significant.len() * 8 - unused
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rsa(bytes: usize, first: u8) -> Value {
+        let mut modulus = vec![0xff; bytes];
+        modulus[0] = first;
+        json!({ "kty": "RSA", "n": BASE64URL_NOPAD.encode(&modulus), "e": "AQAB" })
+    }
+
+    fn curve(kind: &str, name: &str) -> Value {
+        let coordinate = BASE64URL_NOPAD.encode(&[1; 32]);
+        json!({ "kty": kind, "crv": name, "x": coordinate, "y": coordinate })
+    }
+
+    /// What a key with these other members is taken for.
+    fn taken_for(mut key: Value, members: &Value) -> Option<Vec<Algorithm>> {
+        let others = members.as_object().unwrap().clone();
+        key.as_object_mut().unwrap().extend(others);
+        VerifyingKey::from_json(key).map(|key| key.algorithms)
+    }
+
+    #[test]
+    fn a_key_is_for_the_algorithms_of_its_kind() {
+        let any = json!({});
+        assert_eq!(taken_for(rsa(256, 0x80), &any), Some(RSA.to_vec()));
+        assert_eq!(taken_for(curve("EC", "P-256"), &any), Some(vec![Algorithm::ES256]));
+        assert_eq!(taken_for(curve("EC", "P-384"), &any), Some(vec![Algorithm::ES384]));
+        assert_eq!(taken_for(curve("OKP", "Ed25519"), &any), Some(vec![Algorithm::EdDSA]));
+        let declared = json!({ "alg": "PS256", "use": "sig", "key_ops": ["verify"] });
+        assert_eq!(taken_for(rsa(512, 0xff), &declared), Some(vec![Algorithm::PS256]));
+    }
+
+    #[test]
+    fn what_verifies_no_token_is_no_key() {
+        let any = json!({});
+        for (key, members) in [
+            (rsa(128, 0xff), &any),
+            (rsa(256, 0x7f), &any),
+            (rsa(257, 0), &json!({ "n": "=" })),
+            (rsa(256, 0xff), &json!({ "alg": "RSA-OAEP" })),
+            (rsa(256, 0xff), &json!({ "alg": "HS256" })),
+            (rsa(256, 0xff), &json!({ "alg": "ES256" })),
+            (rsa(256, 0xff), &json!({ "use": "enc" })),
+            (rsa(256, 0xff), &json!({ "key_ops": ["encrypt"] })),
+            (curve("EC", "P-521"), &any),
+            (curve("EC", "P-256"), &json!({ "alg": "ES384" })),
+            (curve("OKP", "X25519"), &any),
+            (json!({ "kty": "oct", "k": "AAAA" }), &any),
+        ] {
+            assert_eq!(taken_for(key.clone(), members), None, "{key} {members}");
+        }
+    }
+}
