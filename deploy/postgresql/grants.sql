@@ -11,10 +11,13 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM dashboard_store_service;
 
 -- What dashboards, templates and users have.
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    dashboard, dashboard_revision, dashboard_template,
+    dashboard, dashboard_template,
     user_preferences, dashboard_favorite, dashboard_recent,
-    access_grant, mutation_request
+    mutation_request
     TO dashboard_store_service;
+
+-- Revisions are as they were written. The oldest go when there are too many.
+GRANT SELECT, INSERT, DELETE ON dashboard_revision TO dashboard_store_service;
 
 -- Who has which role.
 -- UPDATE, because rows are locked.

@@ -36,6 +36,7 @@ async fn it_can_change_neither_the_audit_log_nor_the_schema() {
             .to_owned(),
         "DROP INDEX idx_audit_order".to_owned(),
         "UPDATE schema_version SET description = ''".to_owned(),
+        "UPDATE dashboard_revision SET spec = '{}'".to_owned(),
         "INSERT INTO audit_checkpoint SELECT '2026-01', 1, root, 1, now(), '', signature FROM audit_seal".to_owned(),
         "SET session_replication_role = replica".to_owned(),
         format!("INSERT INTO {partition} SELECT * FROM audit_log"),
