@@ -69,6 +69,9 @@ pub(super) fn parse(text: &str) -> Result<RawFile, String> {
         let descriptions: Vec<String> = violations.into_iter().map(|violation| violation.description).collect();
         format!("is not YAML that can be read: {}", descriptions.join("; "))
     })?;
+    if json == "null" {
+        return Err("is empty: it needs an object with the list jwt".into());
+    }
     let deserializer = &mut serde_json::Deserializer::from_str(&json);
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let place = error.path().to_string();

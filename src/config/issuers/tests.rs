@@ -162,6 +162,8 @@ fn a_file_of_another_form_is_refused_with_the_place() {
     for (text, expected) in [
         ("jwt: []", "jwt: must have at least one issuer"),
         ("{}", "missing field `jwt`"),
+        ("", "is empty: it needs an object with the list jwt"),
+        ("# nothing yet", "is empty"),
         (
             "jwt: [{issuer: {url: x, audiences: [d], jwksUrl: y}}]",
             "jwt[0].issuer.jwksUrl: unknown field `jwksUrl`",
