@@ -29,7 +29,7 @@ impl Subject {
         let name = text.strip_prefix("user:").or_else(|| text.strip_prefix("group:"));
         if !name.is_some_and(is_name) {
             let description = format!(
-                "must be user:NAME or group:NAME, with 1 to {MAX_USER_BYTES} bytes without control and format characters, and \
+                "must be user:NAME or group:NAME, with 1 to {MAX_USER_BYTES} bytes without characters that are not seen, and \
                  without a blank at either end"
             );
             return Err(Violation::new(field, Reason::FieldInvalid, description));
