@@ -200,11 +200,9 @@ impl<H: Handler> Connections<H> {
     + use<H> {
         let handler = Arc::clone(&self.handler);
         let closing = ConnectionClosing(closing);
-        // A peer may have sent this much of a request before anybody reads it.
-        let most_unread = self.limits.stream_window_bytes as usize;
         hyper::service::service_fn(move |request: http::Request<Incoming>| -> Answer {
             let handler = Arc::clone(&handler);
-            let mut request = request.map(|body| Body::new(Unread::new(body, most_unread)));
+            let mut request = request.map(|body| Body::new(Unread::new(body)));
             request.extensions_mut().insert(peer.info.clone());
             if let Some(certificate) = &peer.certificate {
                 request.extensions_mut().insert(Arc::clone(certificate));

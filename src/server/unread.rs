@@ -9,27 +9,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-/// How long a peer may take to send the rest. One that takes longer has its stream reset.
+/// How long nothing may come. Then nothing is on its way either, and the stream can be reset.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a peer may go on sending. Whoever calls what is open to everybody may do that for as long as its deadline lets it.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// The body of a request, whose rest is read and thrown away when it is dropped before its end.
 #[derive(Debug)]
 pub struct Unread {
     /// None once it has ended.
     body: Option<Incoming>,
-    most: usize,
 }
 
 impl Unread {
-    /// Throws up to `most` bytes of `body` away: what a peer may send before it hears that nobody wants it.
-    pub fn new(body: Incoming, most: usize) -> Self {
-        Self { body: Some(body), most }
+    /// Watches over `body`.
+    pub fn new(body: Incoming) -> Self {
+        Self { body: Some(body) }
     }
 }
 
@@ -54,7 +57,9 @@ impl HttpBody for Unread {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+        self.body
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
@@ -63,17 +68,11 @@ impl Drop for Unread {
         let rest = self.body.take().filter(|body| !body.is_end_stream());
         // Without a runtime, the connection is gone as well.
         if let Some((rest, runtime)) = rest.zip(Handle::try_current().ok()) {
-            runtime.spawn(tokio::time::timeout(PATIENCE, throw_away(rest, self.most)));
+            runtime.spawn(timeout(LONGEST, throw_away(rest)));
         }
     }
 }
 
-async fn throw_away(mut body: Incoming, most: usize) {
-    let mut thrown = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        thrown += frame.data_ref().map_or(0, Buf::remaining);
-        if thrown > most {
-            return;
-        }
-    }
+async fn throw_away(mut body: Incoming) {
+    while let Ok(Some(Ok(_))) = timeout(PATIENCE, body.frame()).await {}
 }
