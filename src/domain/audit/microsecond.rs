@@ -1,9 +1,13 @@
-//! Times in exports: RFC 3339, and no more exact than what is signed.
+//! Times in exports: RFC 3339 in UTC, and no more exact than what is signed.
 
 use serde::de::Error;
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::serde::rfc3339;
+
+/// How long a time is at most: `2026-11-28T12:34:56.123456Z`.
+const LONGEST: usize = 27;
 
 /// Writes a time.
 pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -12,9 +16,11 @@ pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> 
 
 /// Reads a time. Digits behind the microseconds are in no signed bytes: anybody could have written them.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
-    let time = rfc3339::deserialize(deserializer)?;
-    match time.nanosecond().is_multiple_of(1000) {
-        true => Ok(time),
-        false => Err(D::Error::custom("a time is more exact than to the microsecond")),
+    let text = String::deserialize(deserializer)?;
+    if text.len() > LONGEST || !text.ends_with('Z') {
+        return Err(D::Error::custom(
+            "a time is not in UTC (Z) or more exact than to the microsecond",
+        ));
     }
+    OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)
 }
