@@ -1,5 +1,7 @@
 //! One key of a set: what it may verify.
 
+use std::ops::RangeInclusive;
+
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -14,8 +16,8 @@ const RSA: [Algorithm; 6] = [
     Algorithm::PS512,
 ];
 
-/// The shortest RSA key that is taken (RFC 7518, 3.3).
-const LEAST_RSA_BITS: usize = 2048;
+/// How many bits an RSA key has: 2,048 at least (RFC 7518, 3.3), and no more than are verified with.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// A key that tokens are verified with.
 #[derive(Debug)]
@@ -51,28 +53,61 @@ impl VerifyingKey {
         Some(Self {
             id: common.key_id.clone(),
             algorithms,
-            key: DecodingKey::from_jwk(&jwk).ok()?,
+            key: decoding_key(&jwk)?,
         })
+    }
+}
+
+/// The key itself. Some issuers write zeros before the numbers of an RSA key, which RFC 7518, 6.3.1.1 tells of and the verifier refuses.
+fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
+    match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) => {
+            let (modulus, exponent) = (number(&rsa.n)?, number(&rsa.e)?);
+            Some(DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+        }
+        _ => DecodingKey::from_jwk(jwk).ok(),
     }
 }
 
 /// What a key is for (RFC 7518, 3.1; RFC 8037, 3.1); none for what this service takes no tokens of.
 fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
     match parameters {
-        AlgorithmParameters::RSA(rsa) if bits(&rsa.n) >= LEAST_RSA_BITS => &RSA,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => &[Algorithm::ES384],
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
+        AlgorithmParameters::RSA(rsa) if number(&rsa.n).is_some_and(|modulus| RSA_BITS.contains(&bits(&modulus))) => {
+            &RSA
+        }
+        AlgorithmParameters::EllipticCurve(key) if has_bytes(32, &[&key.x, &key.y]) => match key.curve {
+            EllipticCurve::P256 => &[Algorithm::ES256],
+            _ => &[],
+        },
+        AlgorithmParameters::EllipticCurve(key) if has_bytes(48, &[&key.x, &key.y]) => match key.curve {
+            EllipticCurve::P384 => &[Algorithm::ES384],
+            _ => &[],
+        },
+        AlgorithmParameters::OctetKeyPair(key) if has_bytes(32, &[&key.x]) => match key.curve {
+            EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
+            _ => &[],
+        },
         _ => &[],
     }
 }
 
-/// How many bits a number has, which is written as RFC 7518, 2 has it; 0 for another text.
-fn bits(base64url_uint: &str) -> usize {
-    let bytes = BASE64URL_NOPAD.decode(base64url_uint.as_bytes()).unwrap_or_default();
+/// Whether all of these are so many bytes in base64url.
+fn has_bytes(expected: usize, texts: &[&String]) -> bool {
+    let mut decoded = texts.iter().map(|text| BASE64URL_NOPAD.decode(text.as_bytes()));
+    decoded.all(|bytes| bytes.is_ok_and(|bytes| bytes.len() == expected))
+}
+
+/// A number that is written as RFC 7518, 2 has it, without zeros before it; none for another text, or for zero.
+fn number(base64url_uint: &str) -> Option<Vec<u8>> {
+    let bytes = BASE64URL_NOPAD.decode(base64url_uint.as_bytes()).ok()?;
     let significant: Vec<u8> = bytes.into_iter().skip_while(|byte| *byte == 0).collect();
-    let unused = significant.first().map_or(0, |first| first.leading_zeros() as usize);
-    significant.len() * 8 - unused
+    (!significant.is_empty()).then_some(significant)
+}
+
+/// How many bits a number has.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |first| first.leading_zeros() as usize);
+    number.len() * 8 - unused
 }
 
 #[cfg(test)]
@@ -88,7 +123,7 @@ mod tests {
     }
 
     fn curve(kind: &str, name: &str) -> Value {
-        let coordinate = BASE64URL_NOPAD.encode(&[1; 32]);
+        let coordinate = BASE64URL_NOPAD.encode(&vec![1; if name == "P-384" { 48 } else { 32 }]);
         json!({ "kty": kind, "crv": name, "x": coordinate, "y": coordinate })
     }
 
@@ -106,6 +141,8 @@ mod tests {
         assert_eq!(taken_for(curve("EC", "P-256"), &any), Some(vec![Algorithm::ES256]));
         assert_eq!(taken_for(curve("EC", "P-384"), &any), Some(vec![Algorithm::ES384]));
         assert_eq!(taken_for(curve("OKP", "Ed25519"), &any), Some(vec![Algorithm::EdDSA]));
+        // Zeros before a number mean nothing.
+        assert_eq!(taken_for(rsa(257, 0), &any), Some(RSA.to_vec()));
         let declared = json!({ "alg": "PS256", "use": "sig", "key_ops": ["verify"] });
         assert_eq!(taken_for(rsa(512, 0xff), &declared), Some(vec![Algorithm::PS256]));
     }
@@ -116,7 +153,12 @@ mod tests {
         for (key, members) in [
             (rsa(128, 0xff), &any),
             (rsa(256, 0x7f), &any),
-            (rsa(257, 0), &json!({ "n": "=" })),
+            (rsa(256, 0), &any),
+            (rsa(1025, 1), &any),
+            (rsa(256, 0xff), &json!({ "n": "=" })),
+            (rsa(256, 0xff), &json!({ "n": "" })),
+            (rsa(256, 0xff), &json!({ "e": "" })),
+            (rsa(256, 0xff), &json!({ "e": "AA" })),
             (rsa(256, 0xff), &json!({ "alg": "RSA-OAEP" })),
             (rsa(256, 0xff), &json!({ "alg": "HS256" })),
             (rsa(256, 0xff), &json!({ "alg": "ES256" })),
@@ -124,6 +166,9 @@ mod tests {
             (rsa(256, 0xff), &json!({ "key_ops": ["encrypt"] })),
             (curve("EC", "P-521"), &any),
             (curve("EC", "P-256"), &json!({ "alg": "ES384" })),
+            (curve("EC", "P-256"), &json!({ "crv": "P-384" })),
+            (curve("EC", "P-256"), &json!({ "x": "AQ" })),
+            (curve("OKP", "Ed25519"), &json!({ "x": "AQ" })),
             (curve("OKP", "X25519"), &any),
             (json!({ "kty": "oct", "k": "AAAA" }), &any),
         ] {
