@@ -16,7 +16,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     mutation_request
     TO dashboard_store_service;
 
--- Revisions are as they were written. The oldest go when there are too many.
+-- Revisions are as they were written. The oldest go when there are too many. Maintenance, which would lock them first, is the owner's.
 GRANT SELECT, INSERT, DELETE ON dashboard_revision TO dashboard_store_service;
 
 -- Who has which role.

@@ -17,6 +17,9 @@ pub struct Problem {
 /// Settings that have no flag, because they can carry a secret or belong to another program.
 const ENVIRONMENT_ONLY: &[&str] = &["DATABASE_URL", "DB_DIRECT_URL", "DB_PASSWORD", "RUST_LOG"];
 
+/// Settings that ask for the name of a file, as PostgreSQL calls them.
+const NAMES_OF_FILES: &[&str] = &["DB_SSLKEY", "DB_SSLCERT", "DB_SSLROOTCERT"];
+
 /// What the variables of the client commands begin with, and their flags do not.
 const CLIENT_PREFIX: &str = "DASHBOARD_STORE_";
 
@@ -100,8 +103,12 @@ impl Reader {
 
 /// Whether a value can be repeated. Where the name of a file is asked for, some give what should be in it: a key, a password, a token.
 fn may_be_shown(setting: &str, value: &str) -> bool {
+    let names_file = setting.ends_with("_FILE") || NAMES_OF_FILES.contains(&setting);
     let path = Path::new(value);
-    !setting.ends_with("_FILE") || path.exists() || path.is_absolute() && !value.contains(char::is_control)
+    // Base64 may begin with a slash, and have another one.
+    let directory = path.ancestors().filter(|above| above.parent().is_some()).last();
+    let is_in_directory = path.is_absolute() && directory.is_some_and(|first| first != path && first.exists());
+    !names_file || path.exists() || is_in_directory && !value.contains(char::is_control)
 }
 
 /// The setting, unless it is absent or blank.

@@ -128,7 +128,7 @@ impl TryFrom<Vec<String>> for AllowedNetworks {
             .iter()
             .map(|text| parse_network(text))
             .collect::<Result<_, _>>()
-            .map(|networks| Self::of(&networks))
+            .map(Self)
     }
 }
 
