@@ -16,8 +16,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     mutation_request
     TO dashboard_store_service;
 
--- Revisions are as they were written. The oldest go when there are too many. Maintenance, which would lock them first, is the owner's.
-GRANT SELECT, INSERT, DELETE ON dashboard_revision TO dashboard_store_service;
+-- What a dashboard was can't be rewritten. The oldest revisions go when there are too many; they are locked first, which takes UPDATE
+-- of some column.
+GRANT SELECT, INSERT, DELETE, UPDATE (change_note) ON dashboard_revision TO dashboard_store_service;
 
 -- Who has which role.
 -- UPDATE, because rows are locked.

@@ -46,8 +46,24 @@ impl AllowedNetworks {
         wrong.or_ok(parsed)
     }
 
+    /// The same of networks that are kept. Those that are every address together were taken once, and stay as they are: the whole
+    /// could not be read back.
+    fn stored(networks: Vec<IpNet>) -> Self {
+        let one_form = Self::of(&networks);
+        if one_form.is_everything() {
+            Self(networks)
+        } else {
+            one_form
+        }
+    }
+
+    /// Whether it is every address of IPv4, or of IPv6.
+    fn is_everything(&self) -> bool {
+        self.0.iter().any(|network| network.prefix_len() == 0)
+    }
+
     fn check_limit(&self, field: &str) -> Result<(), Violation> {
-        if self.0.iter().all(|network| network.prefix_len() > 0) {
+        if !self.is_everything() {
             return Ok(());
         }
         let description = "together these networks are every address, which is no limit: leave them out";
@@ -128,7 +144,7 @@ impl TryFrom<Vec<String>> for AllowedNetworks {
             .iter()
             .map(|text| parse_network(text))
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(Self::stored)
     }
 }
 
@@ -217,6 +233,9 @@ mod tests {
             let owned: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
             let wrong: Vec<Violation> = AllowedNetworks::parse("cidrs", &owned).unwrap_err().into();
             assert_eq!((wrong.len(), wrong[0].field.as_str()), (1, "cidrs"), "{texts:?}");
+            // As an earlier release kept them.
+            let kept = AllowedNetworks::try_from(owned.clone()).unwrap();
+            assert_eq!(kept.to_texts(), owned);
         }
     }
 
