@@ -21,7 +21,7 @@ use crate::telemetry::Metrics;
 const MAX_REMEMBERED: u64 = 10_000;
 
 /// The algorithms that are taken: those with a public key. `none` is not even an [`Algorithm`].
-const ALGORITHMS: [Algorithm; 9] = [
+pub(super) const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,

@@ -118,11 +118,11 @@ fn landmarks(path: &Path) -> Result<Vec<Result<Box<Seal>, Unreadable>>, AuditFai
     while let Some(record) = lines.next_record()? {
         match record {
             // Those that come behind would only be kept: this one is none of ours.
-            Record::Seal(seal) if seal.begins_epoch() && !seal.content.event_digests.is_empty() => {
+            Record::Seal(seal) if seal.content.begins_epoch() && !seal.content.event_digests.is_empty() => {
                 found.push(Ok(seal));
                 return Ok(found);
             }
-            Record::Seal(seal) if found.is_empty() || seal.begins_epoch() => {
+            Record::Seal(seal) if found.is_empty() || seal.content.begins_epoch() => {
                 found.push(Ok(seal));
                 last = None;
             }

@@ -27,7 +27,7 @@ use super::unread::Unread;
 use crate::authentication::PeerCertificate;
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, 3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How long an idle peer may take to acknowledge GOAWAY.
 const GOODBYE: Duration = Duration::from_millis(500);

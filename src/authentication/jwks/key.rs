@@ -4,17 +4,9 @@ use std::ops::RangeInclusive;
 
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 
-/// What an RSA key is for.
-const RSA: [Algorithm; 6] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-];
+use crate::authentication::jwt::ALGORITHMS;
 
 /// How many bits an RSA key has: 2,048 at least (RFC 7518, 3.3), and no more than are verified with.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
@@ -41,60 +33,61 @@ impl VerifyingKey {
         if !is_for_signatures || !may_verify {
             return None;
         }
-        let of_key = algorithms(&jwk.algorithm).iter().copied();
+        let key = decoding_key(&jwk.algorithm)?;
         // The issuer may say that it uses the key with one of them alone.
         let declared = common.key_algorithm.map(|algorithm| algorithm.to_string());
         let is_declared =
             |algorithm: &Algorithm| declared.as_ref().is_none_or(|name| *name == format!("{algorithm:?}"));
+        let of_key = ALGORITHMS
+            .into_iter()
+            .filter(|algorithm| is_for(&jwk.algorithm, *algorithm));
         let algorithms: Vec<Algorithm> = of_key.filter(is_declared).collect();
-        if algorithms.is_empty() {
-            return None;
-        }
-        Some(Self {
+        (!algorithms.is_empty()).then(|| Self {
             id: common.key_id.clone(),
             algorithms,
-            key: decoding_key(&jwk)?,
+            key,
         })
     }
 }
 
-/// The key itself. Some issuers write zeros before the numbers of an RSA key, which RFC 7518, 6.3.1.1 tells of and the verifier refuses.
-fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
-    match &jwk.algorithm {
+/// Whether a key is for an algorithm (RFC 7518, 3.1; RFC 8037, 3.1).
+fn is_for(parameters: &AlgorithmParameters, algorithm: Algorithm) -> bool {
+    match (parameters, algorithm) {
+        (AlgorithmParameters::RSA(_), any) => any.family() == AlgorithmFamily::Rsa,
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384) => key.curve == EllipticCurve::P384,
+        (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => key.curve == EllipticCurve::Ed25519,
+        _ => false,
+    }
+}
+
+/// The key itself; none where its numbers have another length than they must have.
+fn decoding_key(parameters: &AlgorithmParameters) -> Option<DecodingKey> {
+    match parameters {
+        // Some issuers write zeros before the numbers, which RFC 7518, 6.3.1.1 tells of and the verifier refuses.
         AlgorithmParameters::RSA(rsa) => {
             let (modulus, exponent) = (number(&rsa.n)?, number(&rsa.e)?);
-            Some(DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+            RSA_BITS
+                .contains(&bits(&modulus))
+                .then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
         }
-        _ => DecodingKey::from_jwk(jwk).ok(),
+        AlgorithmParameters::EllipticCurve(key) => {
+            let length = if key.curve == EllipticCurve::P384 { 48 } else { 32 };
+            let has_length = has_bytes(length, &key.x) && has_bytes(length, &key.y);
+            has_length.then(|| DecodingKey::from_ec_components(&key.x, &key.y).ok())?
+        }
+        AlgorithmParameters::OctetKeyPair(key) => {
+            has_bytes(32, &key.x).then(|| DecodingKey::from_ed_components(&key.x).ok())?
+        }
+        _ => None,
     }
 }
 
-/// What a key is for (RFC 7518, 3.1; RFC 8037, 3.1); none for what this service takes no tokens of.
-fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
-    match parameters {
-        AlgorithmParameters::RSA(rsa) if number(&rsa.n).is_some_and(|modulus| RSA_BITS.contains(&bits(&modulus))) => {
-            &RSA
-        }
-        AlgorithmParameters::EllipticCurve(key) if has_bytes(32, &[&key.x, &key.y]) => match key.curve {
-            EllipticCurve::P256 => &[Algorithm::ES256],
-            _ => &[],
-        },
-        AlgorithmParameters::EllipticCurve(key) if has_bytes(48, &[&key.x, &key.y]) => match key.curve {
-            EllipticCurve::P384 => &[Algorithm::ES384],
-            _ => &[],
-        },
-        AlgorithmParameters::OctetKeyPair(key) if has_bytes(32, &[&key.x]) => match key.curve {
-            EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
-            _ => &[],
-        },
-        _ => &[],
-    }
-}
-
-/// Whether all of these are so many bytes in base64url.
-fn has_bytes(expected: usize, texts: &[&String]) -> bool {
-    let mut decoded = texts.iter().map(|text| BASE64URL_NOPAD.decode(text.as_bytes()));
-    decoded.all(|bytes| bytes.is_ok_and(|bytes| bytes.len() == expected))
+/// Whether a text is so many bytes in base64url.
+fn has_bytes(expected: usize, text: &str) -> bool {
+    BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .is_ok_and(|bytes| bytes.len() == expected)
 }
 
 /// A number that is written as RFC 7518, 2 has it, without zeros before it; none for another text, or for zero.
@@ -115,6 +108,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    /// What an RSA key is for.
+    const RSA: [Algorithm; 6] = [
+        Algorithm::RS256,
+        Algorithm::RS384,
+        Algorithm::RS512,
+        Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
+    ];
 
     fn rsa(bytes: usize, first: u8) -> Value {
         let mut modulus = vec![0xff; bytes];

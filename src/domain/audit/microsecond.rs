@@ -1,18 +1,13 @@
 //! Times in exports: RFC 3339 in UTC, and no more exact than what is signed.
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::serde::rfc3339;
+pub(super) use time::serde::rfc3339::serialize;
 
 /// How long a time is at most: `2026-11-28T12:34:56.123456Z`.
 const LONGEST: usize = 27;
-
-/// Writes a time.
-pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    rfc3339::serialize(time, serializer)
-}
 
 /// Reads a time. Digits behind the microseconds are in no signed bytes: anybody could have written them.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {

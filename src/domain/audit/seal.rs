@@ -118,10 +118,15 @@ impl SealContent {
         }
     }
 
+    /// Whether it says that it begins an epoch after the first.
+    pub fn begins_epoch(&self) -> bool {
+        (self.to_xid, self.to_seq) == EPOCH_BEGIN
+    }
+
     /// Whether it begins the epoch after `before`: it covers no event.
     pub fn begins_epoch_after(&self, before: i32) -> bool {
-        let covers_none = self.event_digests.is_empty() && (self.to_xid, self.to_seq) == EPOCH_BEGIN;
-        covers_none && before.checked_add(1) == Some(self.epoch)
+        let covers_none = self.event_digests.is_empty();
+        covers_none && self.begins_epoch() && before.checked_add(1) == Some(self.epoch)
     }
 
     /// Whether it goes on with the epoch of the seal before, or begins the next one behind it.
@@ -178,11 +183,6 @@ impl Seal {
     /// Where its range ends: a transaction id, and a `seq` in that transaction.
     pub fn end(&self) -> (u64, i64) {
         (self.content.to_xid, self.content.to_seq)
-    }
-
-    /// Whether it says that it begins an epoch after the first.
-    pub fn begins_epoch(&self) -> bool {
-        self.end() == EPOCH_BEGIN
     }
 
     /// What names it, in logs.

@@ -23,6 +23,7 @@ const ROUNDS: u32 = 30;
 /// Types and flags of frames (RFC 9113, 6).
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
 const GO_AWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -52,9 +53,8 @@ fn refused_call() -> Vec<u8> {
 async fn messages_that_come_after_their_refusal_do_not_end_the_connection() {
     let server = TestServer::start().await;
     let mut connection = TcpStream::connect(server.grpc_addr).await.unwrap();
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    connection.write_all(preface).await.unwrap();
-    connection.write_all(&frame(4, 0, 0, &[])).await.unwrap();
+    connection.write_all(connection::PREFACE).await.unwrap();
+    connection.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
     let headers = refused_call();
     for round in 0..ROUNDS {
         let streams = (0..AT_A_TIME).map(|number| 2 * (round * AT_A_TIME + number) + 1);
