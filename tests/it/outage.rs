@@ -59,7 +59,7 @@ async fn a_backend_that_is_terminated_fails_its_call_and_no_other() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_fails_its_call_and_no_other() {
-    let (server, gateway) = launch_behind_gateway(Traffic::Passes, |_| {}).await;
+    let (server, gateway) = serve_behind_gateway(|_| {}).await;
     let held = HeldTable::lock(server.database()).await;
     let call = begin_create(&server, "d").await;
     held.wait_for_waiting(1).await;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::TestServer;
+use super::blocking::wait_until_pool_is_free;
 use super::cluster::TestDatabase;
 
 /// COMMIT, as tokio-postgres sends it: a simple query.
@@ -130,10 +131,11 @@ pub async fn launch_behind_gateway(traffic: Traffic, adjust: impl FnOnce(&mut Se
     (TestServer::launch(database, route, adjust).await, gateway)
 }
 
-/// The same, once it serves.
+/// The same, once it serves, and what it does at its start is done: a connection that is cut while it is being opened is an outage.
 pub async fn serve_behind_gateway(adjust: impl FnOnce(&mut ServeConfig)) -> (TestServer, Gateway) {
     let (server, gateway) = launch_behind_gateway(Traffic::Passes, adjust).await;
     server.wait_until(ServingStatus::Serving).await;
+    wait_until_pool_is_free(&server).await;
     (server, gateway)
 }
 
