@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Loaded;
 use super::check::{Check, Most, compare};
-use super::lists::{ALL, FEW, List, ONE};
+use super::lists::{ALL, FEW, List};
 use super::statements::NO_INDEX;
 use crate::support::templates::{Client, create_request, instantiate_request};
 
@@ -114,9 +114,6 @@ pub async fn check_lists(loaded: &mut Loaded) -> Vec<Check> {
     checks
 }
 
-/// The lists of dashboards by where they came from.
-#[rustfmt::skip]
-pub const LISTS_OF_DASHBOARDS: &[List] = &[
-    (ALL, "name", "template = templates/rare", "idx_dashboard_template", FEW),
-    (ONE, "name", "template = templates/rare", "idx_dashboard_template", FEW),
-];
+/// The list of dashboards by where they came from. It is not checked for one project: there PostgreSQL may as well combine the indexes
+/// of template and project, as its sample of the table suggests.
+pub const LISTS_OF_DASHBOARDS: &[List] = &[(ALL, "name", "template = templates/rare", "idx_dashboard_template", FEW)];
