@@ -181,7 +181,7 @@ pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<
         .open(path)
         .map_err(in_file)?;
     let mut writer = BufWriter::new(file);
-    let mut walk = store.begin_audit_walk().await?;
+    let mut walk = store.begin_audit_walk(1).await?;
     let header = Record::Header {
         format: FORMAT,
         exported_at: OffsetDateTime::now_utc().truncate_to_second(),

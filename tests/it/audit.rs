@@ -12,6 +12,7 @@ mod rights;
 mod sealing;
 mod servers;
 mod tampering;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;

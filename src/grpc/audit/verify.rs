@@ -33,7 +33,7 @@ impl AuditLog {
             return Err(not_sealed());
         }
         self.store.record_audit_read(&access, WHOLE_LOG, "").await?;
-        let walk = self.store.begin_audit_walk().await?;
+        let walk = self.store.begin_audit_walk(1).await?;
         let keys = self.keys.clone();
         Ok(Answers::within(self.streams, VERIFICATION, move |sink| {
             look_through(walk, keys, expected, sink)

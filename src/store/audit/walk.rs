@@ -2,18 +2,21 @@
 //! at the end the events that are in nobody's.
 
 mod epochs;
+mod segment;
+mod segments;
 mod strays;
-mod stream;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use postgres_types::Type;
 use tokio::sync::mpsc;
 use tokio_postgres::Row;
+use tokio_util::task::AbortOnDropHandle;
 
-use self::epochs::{Epochs, Landmarks, Sealed};
-use self::stream::Stream;
-use super::rows::{self, seal_columns};
+use self::epochs::{Landmarks, Sealed};
+use self::segment::{Met, Segment};
+use self::segments::Segments;
+pub(super) use self::segments::{READ_SEALS, SEALS};
+use super::rows;
 use crate::domain::audit::{
     AuditEvent, AuditItem, CheckSignature, Checkpoint, DigestedEvent, Head, Month, Report, Seal, Signed, Unreadable,
     Verifier,
@@ -22,14 +25,8 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::pool::Snapshot;
 
-/// How many events are read at once, and given at once, about.
-const PAGE: usize = 4000;
-
-/// How many seals are read at once: each holds up to 10,000 digests.
-pub(super) const SEALS: i64 = 32;
-
-/// Where a range ends that has all events.
-const BEHIND_ALL: (u64, i64) = (u64::MAX, i64::MAX);
+/// How many connections verification reads with. PostgreSQL has more to do to send an event than we have to verify it.
+const VERIFIERS: usize = 2;
 
 // Before the snapshot: a partition that goes meanwhile would be in it, and be empty, without the checkpoint that stands for it.
 const LOCK: &str = "-- lock_audit_log
@@ -47,18 +44,16 @@ pub(super) const CHECKPOINT: &str = "-- find_audit_checkpoint
 SELECT kept_from, seal_number, seal_root, dropped_events, created_at, key_id, signature
 FROM audit_checkpoint ORDER BY kept_from DESC LIMIT 1";
 
-pub(super) const READ_SEALS: &str = concat!(
-    "-- walk_audit_seals\nSELECT ",
-    seal_columns!(),
-    " FROM audit_seal WHERE number > $1 ORDER BY number LIMIT $2"
-);
+/// A seal, unless somebody has written what can't be one.
+type SealRow = Result<Box<Seal>, Unreadable>;
 
 impl Store {
-    /// Begins a walk through the audit log. It has a connection until its end, and sees nothing that is written meanwhile.
+    /// Begins a walk through the audit log that reads with so many connections at once, one at least. It has them until its end, and
+    /// sees nothing that is written meanwhile.
     ///
     /// # Errors
     /// The database can't be reached, has another schema, or refuses.
-    pub async fn begin_audit_walk<E: WalkedEvent>(&self) -> Result<AuditWalk<E>> {
+    pub async fn begin_audit_walk<E: WalkedEvent>(&self, connections: usize) -> Result<AuditWalk<E>> {
         let mut snapshot = Snapshot::begin(self.pool.get().await?).await?;
         snapshot.query_once(LOCK, &[]).await?;
         snapshot.query_once(KEEP_ORDER, &[]).await?;
@@ -70,18 +65,21 @@ impl Store {
         let checkpoint = checkpoints.first().map(rows::checkpoint).transpose()?;
         let last_seal = checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number);
         let Landmarks { seals, epochs, sealed } = Landmarks::read(&mut snapshot, last_seal).await?;
+        let mut idle = Vec::new();
+        for _ in 1..connections {
+            let mut other = snapshot.share(self.pool.get().await?).await?;
+            other.query_once(KEEP_ORDER, &[]).await?;
+            idle.push(other);
+        }
+        idle.push(snapshot);
         Ok(AuditWalk {
-            last_seal,
-            leftovers: epochs.with_each(&months),
-            snapshot,
             checkpoint,
             landmarks: seals,
-            epochs,
+            first: epochs.first(),
+            segments: Segments::new(epochs, last_seal, &months),
             sealed,
-            seals: VecDeque::new(),
-            has_all_seals: false,
-            open: None,
-            streams: HashMap::new(),
+            idle,
+            under_way: VecDeque::new(),
             met: 0,
             has_strays: false,
         })
@@ -92,7 +90,7 @@ impl Store {
     /// # Errors
     /// The database can't be reached, has another schema, refuses, or holds a row that can't be read.
     pub async fn verify_audit_log(&self, keys: impl CheckSignature, expected: Option<Head>) -> Result<Report> {
-        let mut walk = self.begin_audit_walk::<DigestedEvent>().await?;
+        let mut walk = self.begin_audit_walk::<DigestedEvent>(VERIFIERS).await?;
         let mut verifier = Verifier::new(keys, expected);
         walk.prepare(&mut verifier);
         // The database is read on while what came is looked at.
@@ -152,34 +150,34 @@ impl WalkedEvent for DigestedEvent {
     }
 }
 
-/// A walk under way. Dropped before its end, its transaction goes, and the connection with it.
+/// A walk under way. Dropped before its end, its transactions go, and the connections with them.
 #[derive(Debug)]
 pub struct AuditWalk<E> {
-    snapshot: Snapshot,
     checkpoint: Option<(Checkpoint, Signed)>,
     /// The seals that say which events belong to which epoch.
-    landmarks: Vec<Result<Box<Seal>, Unreadable>>,
-    epochs: Epochs,
+    landmarks: Vec<SealRow>,
+    /// Behind which `seq` all events come.
+    first: i64,
+    segments: Segments,
     /// Up to where events are sealed; none where there is no seal.
     sealed: Option<Sealed>,
-    /// Seals that were read and not given yet.
-    seals: VecDeque<Result<Box<Seal>, Unreadable>>,
-    /// The last one that was read.
-    last_seal: i64,
-    has_all_seals: bool,
-    /// The seal whose events come now: where they are, and where its range ends.
-    open: Option<(StreamKey, (u64, i64))>,
-    streams: HashMap<StreamKey, Stream<E>>,
-    /// What may have events behind those of its seals.
-    leftovers: VecDeque<StreamKey>,
+    /// The connections that read nothing now; all see the same.
+    idle: Vec<Snapshot>,
+    /// The segments that are being read, in their order.
+    under_way: VecDeque<AbortOnDropHandle<Result<ReadSegment<E>>>>,
     /// How many events were given.
     met: usize,
     /// Whether those were given, too, that are in none of the months.
     has_strays: bool,
 }
 
-/// The events of a month in an epoch.
-type StreamKey = (i32, Month);
+/// A segment, the events that were read of it, and the connection that read them.
+#[derive(Debug)]
+struct ReadSegment<E> {
+    segment: Segment,
+    events: Vec<Met<E>>,
+    snapshot: Snapshot,
+}
 
 impl<E: WalkedEvent> AuditWalk<E> {
     /// The signed checkpoint that retention left, where it dropped events: the walk begins behind it.
@@ -201,87 +199,66 @@ impl<E: WalkedEvent> AuditWalk<E> {
     /// The database can't be reached, or holds a row that can't be read.
     pub async fn next_portion(&mut self) -> Result<Option<Vec<AuditItem<E>>>> {
         let mut items = Vec::new();
-        while items.len() < PAGE {
-            if let Some((key, end)) = self.open {
-                let stream = self.stream(key).await?;
-                stream.take_until(end, |met| items.push(met.into()));
-                if stream.is_dry() {
-                    continue;
-                }
-                self.open = None;
-            } else if let Some(seal) = self.next_seal().await? {
-                items.push(match seal {
-                    Ok(seal) => {
-                        self.open = Some(((seal.content.epoch, seal.content.month), seal.end()));
-                        AuditItem::Seal(seal)
-                    }
-                    Err(row) => AuditItem::Unreadable(row),
-                });
-            } else if !self.take_leftovers(&mut items).await? {
+        while items.is_empty() {
+            self.read_ahead().await?;
+            let Some(reading) = self.under_way.pop_front() else {
                 break;
+            };
+            let read = reading.await.map_err(Error::internal)??;
+            let (arranged, rest) = read.segment.arrange(read.events, self.sealed.as_ref());
+            items = arranged;
+            match rest {
+                Some(rest) => self.under_way.push_front(begin_reading(rest, read.snapshot)),
+                None => self.idle.push(read.snapshot),
             }
         }
         self.met += items.iter().filter(|item| !item.is_seal()).count();
-        if items.is_empty() && !self.has_strays {
-            items = strays::find(&mut self.snapshot, self.met, self.epochs.first()).await?;
+        if items.is_empty()
+            && !self.has_strays
+            && let Some(snapshot) = self.idle.last_mut()
+        {
+            items = strays::find(snapshot, self.met, self.first).await?;
             self.has_strays = true;
         }
         Ok((!items.is_empty()).then_some(items))
     }
 
-    /// Ends the transaction.
+    /// Has each connection read that has nothing to do.
+    async fn read_ahead(&mut self) -> Result<()> {
+        while let Some(mut snapshot) = self.idle.pop() {
+            let Some(segment) = self.segments.next(&mut snapshot).await? else {
+                self.idle.push(snapshot);
+                break;
+            };
+            self.under_way.push_back(begin_reading(segment, snapshot));
+        }
+        Ok(())
+    }
+
+    /// Ends the transactions; what is still being read is not waited for.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn end(self) -> Result<()> {
-        Ok(self.snapshot.end().await?)
-    }
-
-    async fn next_seal(&mut self) -> Result<Option<Result<Box<Seal>, Unreadable>>> {
-        if self.seals.is_empty() && !self.has_all_seals {
-            let parameters = [(&self.last_seal as _, Type::INT8), (&SEALS as _, Type::INT8)];
-            let page = self.snapshot.query_once(READ_SEALS, &parameters).await?;
-            if let Some(last) = page.last() {
-                self.last_seal = last.try_get("number")?;
-            }
-            self.seals = page.iter().map(|row| rows::seal(row).map(Box::new)).collect();
-            self.has_all_seals = self.seals.is_empty();
+        drop(self.under_way);
+        for snapshot in self.idle {
+            snapshot.end().await?;
         }
-        Ok(self.seals.pop_front())
+        Ok(())
     }
+}
 
-    /// Gives events behind the last seal of their month and epoch; false when there are no more.
-    async fn take_leftovers(&mut self, items: &mut Vec<AuditItem<E>>) -> Result<bool> {
-        let Some(&key) = self.leftovers.front() else {
-            return Ok(false);
-        };
-        let sealed = self.sealed.clone();
-        let stream = self.stream(key).await?;
-        stream.take_until(BEHIND_ALL, |met| {
-            // Whatever else lies behind its seals should have been in one.
-            let is_new = sealed.as_ref().is_none_or(|sealed| sealed.is_before(key.0, met.place));
-            items.push(match AuditItem::from(met) {
-                AuditItem::Event(event) if is_new => AuditItem::Unsealed(event),
-                other => other,
-            });
-        });
-        if !stream.is_dry() {
-            self.leftovers.pop_front();
-            self.streams.remove(&key);
-        }
-        Ok(true)
-    }
-
-    /// The events of a month in an epoch, some of which are in memory unless there are none left.
-    async fn stream(&mut self, key: StreamKey) -> Result<&mut Stream<E>> {
-        let (epoch, month) = key;
-        let stream = self
-            .streams
-            .entry(key)
-            .or_insert_with(|| Stream::new(month, self.epochs.range(epoch)));
-        if stream.is_dry() {
-            stream.read_page(&mut self.snapshot).await?;
-        }
-        Ok(stream)
-    }
+/// Reads the events of a segment in the background.
+fn begin_reading<E: WalkedEvent>(
+    segment: Segment,
+    mut snapshot: Snapshot,
+) -> AbortOnDropHandle<Result<ReadSegment<E>>> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let events = segment.read(&mut snapshot).await?;
+        Ok(ReadSegment {
+            segment,
+            events,
+            snapshot,
+        })
+    }))
 }

@@ -10,6 +10,9 @@ use super::connection::{Parameter, PooledConnection, QueryError};
 /// SERIALIZABLE would keep watch over what others write, for an answer that can't differ: nothing is written here.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+const EXPORT: &str = "-- export_snapshot
+SELECT pg_export_snapshot()";
+
 const END: &str = "COMMIT";
 
 /// A connection in a transaction that only reads. Dropped before its end, it is closed, and the transaction with it.
@@ -27,6 +30,21 @@ impl Snapshot {
         let mut snapshot = Self { connection };
         snapshot.execute(BEGIN).await?;
         Ok(snapshot)
+    }
+
+    /// Begins a transaction on another connection that sees the same. It may go on once this one has ended.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn share(&mut self, connection: PooledConnection) -> Result<Self, QueryError> {
+        let exported = self.query_once(EXPORT, &[]).await?;
+        let id: &str = exported[0].try_get(0)?;
+        let mut other = Self::begin(connection).await?;
+        // PostgreSQL takes no parameter here. An id of its own holds hexadecimal digits and hyphens.
+        other
+            .execute(&format!("SET TRANSACTION SNAPSHOT '{}'", id.replace('\'', "''")))
+            .await?;
+        Ok(other)
     }
 
     /// Runs a statement that was put together for this call, and gives all of its rows.

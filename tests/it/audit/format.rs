@@ -85,7 +85,7 @@ async fn addresses_are_written_as_postgresql_casts_them_to_text() {
         .unwrap();
     let cast: BTreeMap<Uuid, Option<String>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
 
-    let mut walk = sealed.store.begin_audit_walk::<Box<AuditEvent>>().await.unwrap();
+    let mut walk = sealed.store.begin_audit_walk::<Box<AuditEvent>>(1).await.unwrap();
     let mut read = BTreeMap::new();
     while let Some(items) = walk.next_portion().await.unwrap() {
         read.extend(items.into_iter().map(|item| match item {

@@ -124,20 +124,3 @@ async fn an_event_at_an_end_of_time_is_named_and_not_sealed() {
         put_back(&sql, &sealed).await;
     }
 }
-
-#[tokio::test]
-async fn an_event_in_the_place_of_another_is_named_also_at_the_edge_of_a_page() {
-    let (_database, sql, sealed) = start().await;
-    append(&sql, 5000).await;
-    sealed.seal(5000).await;
-    let twin = "INSERT INTO audit_log (id, event_time, xid, seq, actor, auth_method, method, permission, resource, correlation_id)
-        SELECT '00000000-0000-0000-0000-000000000000', event_time, xid, seq, 'user:eve', auth_method, method, permission, resource,
-            correlation_id
-        FROM audit_log ORDER BY xid, seq OFFSET 3999 LIMIT 1";
-    sql.batch_execute(twin).await.unwrap();
-    let expected = Finding::EventInserted {
-        id: Uuid::nil(),
-        seal: Some(1),
-    };
-    assert_eq!(sealed.verify().await.finding, Some(expected));
-}

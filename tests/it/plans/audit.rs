@@ -40,8 +40,9 @@ pub const STATEMENTS: &[(&str, &[&str], Most)] = &[
         Most::Rows(4),
     ),
     ("walk_audit_seals", LAST_SEAL, Most::Rows(32)),
-    // A page, and the last event of the one before.
-    ("walk_audit_events", EVENTS, Most::Rows(4000 + 1)),
+    ("export_snapshot", NO_INDEX, Most::Rows(0)),
+    // What seals cover and one event more, and the last event of the page before.
+    ("walk_audit_events", EVENTS, Most::Rows(10_000 + 1 + 1)),
     ("find_unsealed_in_partition", EVENTS_BEHIND_LAST_SEAL, Most::Rows(3)),
     // All seals of the month, as entries of the index and as rows: it is asked for once, when the month goes.
     ("count_sealed_in_partition", SEALS_OF_MONTH, Most::Rows(2 * 1001)),
@@ -109,7 +110,7 @@ async fn load_old_seals(sql: &Client, key: &SigningKey) {
 async fn run_each(store: &Store, key: &SigningKey) {
     while let Sealing::Sealed { is_behind: true, .. } = store.seal_audit_log(key).await.unwrap() {}
     store.sealing_lag().await.unwrap();
-    let mut walk = store.begin_audit_walk::<DigestedEvent>().await.unwrap();
+    let mut walk = store.begin_audit_walk::<DigestedEvent>(2).await.unwrap();
     while walk.next_portion().await.unwrap().is_some() {}
     walk.end().await.unwrap();
     let retention = TASKS.iter().find(|task| task.name == "audit_retention").unwrap();

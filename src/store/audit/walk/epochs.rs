@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use postgres_types::Type;
 use tokio_postgres::Row;
 
-use super::StreamKey;
+use super::segments::MonthOfEpoch;
 use crate::domain::audit::seal::EPOCH_BEGIN;
 use crate::domain::audit::{Month, Seal, Unreadable};
 use crate::error::Result;
@@ -134,7 +134,7 @@ impl Epochs {
     }
 
     /// The events of all epochs in these months.
-    pub(super) fn with_each(&self, months: &[Month]) -> VecDeque<StreamKey> {
+    pub(super) fn with_each(&self, months: &[Month]) -> VecDeque<MonthOfEpoch> {
         let each = |(epoch, _): &(i32, i64)| months.iter().map(|month| (*epoch, *month)).collect::<Vec<_>>();
         self.0.iter().flat_map(each).collect()
     }
