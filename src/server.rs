@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod details;
 mod drain;
+mod grpc_only;
 mod identity;
 mod layer;
 mod listener;
@@ -249,10 +250,11 @@ fn stack(
     let handler = catch_panic::CatchPanic.around(handler);
     let handler = details::Details.around(handler);
     let handler = observe.around(handler);
-    identity::Identity {
+    let handler = identity::Identity {
         methods: Arc::new(methods),
     }
-    .around(handler)
+    .around(handler);
+    grpc_only::GrpcOnly.around(handler)
 }
 
 /// The RPCs themselves.

@@ -1,6 +1,7 @@
 //! What callers see when something goes wrong.
 
 use tonic_types::StatusExt;
+use tower::Service as _;
 
 use super::*;
 
@@ -104,6 +105,44 @@ async fn unknown_methods_and_services_are_unimplemented() {
     let metrics = server.metrics.render().unwrap();
     assert!(metrics.contains(r#"rpc_method="_OTHER""#), "{metrics}");
     assert!(!metrics.contains("no.such.Service"), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_a_web_page_has_a_browser_send_reaches_no_method() {
+    let server = TestServer::start().await;
+    let mut channel = server.channel().await;
+    // A message of no bytes, as gRPC frames it.
+    let mut status_of = async |method: http::Method, content_type: Option<&str>| {
+        let mut request = http::Request::post("/test.v1.TestService/Echo");
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let body = tonic::body::Body::new(http_body_util::Full::new(bytes::Bytes::from_static(&[0; 5])));
+        let request = request.method(method).body(body).unwrap();
+        channel.ready().await.unwrap().call(request).await.unwrap().status()
+    };
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/json"),
+    ] {
+        assert_eq!(
+            status_of(http::Method::POST, content_type).await,
+            415,
+            "{content_type:?}"
+        );
+    }
+    for method in [http::Method::GET, http::Method::PUT, http::Method::OPTIONS] {
+        assert_eq!(
+            status_of(method.clone(), Some("application/grpc")).await,
+            405,
+            "{method}"
+        );
+    }
+    assert_eq!(server.service.echoed.load(Ordering::SeqCst), 0);
+    assert_eq!(status_of(http::Method::POST, Some("application/grpc")).await, 200);
+    assert_eq!(server.service.echoed.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
