@@ -12,6 +12,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -35,6 +36,9 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// What a client command ends with when its options are wrong, as when clap finds it: scripts tell it from a refusal.
 const USAGE: u8 = 2;
+
+/// How long threads may take to end once the service has.
+const LAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs one command. What goes wrong is told on stderr, in a line for each problem.
 pub fn run(cli: Cli) -> ExitCode {
@@ -68,8 +72,11 @@ pub fn run(cli: Cli) -> ExitCode {
 fn serve(args: ServeArgs) -> Outcome {
     let config = ServeConfig::from_args(args, Environment::of_process())?;
     let telemetry = Telemetry::start(config.log.format, &config.log.filter)?;
-    runtime(config.worker_threads)?.block_on(serve::run(config, &telemetry, &mut io::stdout()))?;
-    Ok(())
+    let runtime = runtime(config.worker_threads)?;
+    let served = runtime.block_on(serve::run(config, &telemetry, &mut io::stdout()));
+    // A thread may hang in the file system, as on a mount whose server is gone: it is not waited for.
+    runtime.shutdown_timeout(LAST_GRACE);
+    Ok(served?)
 }
 
 fn migrate(args: MigrateArgs) -> Outcome {

@@ -14,6 +14,7 @@ pub mod domain;
 pub mod error;
 pub mod grpc;
 pub mod health;
+mod replaced_file;
 pub mod server;
 pub mod sidecar;
 pub mod signing;

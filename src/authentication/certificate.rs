@@ -46,13 +46,18 @@ impl PeerCertificate {
         Ok(read)
     }
 
+    /// Whether it was valid until some time ago.
+    pub fn has_expired(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        !now.is_ok_and(|since_epoch| since_epoch.as_secs() <= self.not_after)
+    }
+
     /// This certificate, if it is still valid: a connection may outlive it.
     pub(super) fn unexpired(&self) -> Result<&Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        if now.is_ok_and(|since_epoch| since_epoch.as_secs() <= self.not_after) {
-            return Ok(self);
+        if self.has_expired() {
+            return Err(refused("the client certificate has expired: connect with a new one"));
         }
-        Err(refused("the client certificate has expired: connect with a new one"))
+        Ok(self)
     }
 
     /// Whether its URI, or one of its DNS names, is among `names`, which are [`comparable`].

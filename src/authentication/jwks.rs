@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::Algorithm;
+use reqwest::StatusCode;
 use serde::Deserialize;
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::key::VerifyingKey;
 use crate::config::{KeySource, KeysConfig};
 use crate::error::{Cause, causes};
+use crate::replaced_file;
 use crate::telemetry::{Metrics, Reloaded};
 
 /// The largest JWK Set that is read, in bytes.
@@ -221,7 +223,7 @@ impl Keys {
 
     async fn read(&self) -> Result<String, KeysError> {
         match &self.config.source {
-            KeySource::File(path) => tokio::fs::read_to_string(path)
+            KeySource::File(path) => replaced_file::read_to_string(path)
                 .await
                 .map_err(|source| unreadable(path, source)),
             KeySource::Url {
@@ -284,6 +286,11 @@ fn unreadable(path: &Path, source: std::io::Error) -> KeysError {
     }
 }
 
+/// What is wrong with a file that a fetch needs.
+fn named(path: &Path) -> impl FnOnce(std::io::Error) -> Cause {
+    move |error| format!("{} can't be read: {error}", path.display()).into()
+}
+
 /// Reads the keys of a JWK Set that can be used; none when it is no set, or has none of them. An empty set is one without keys:
 /// its issuer has withdrawn them all.
 fn parse(text: &str) -> Option<Vec<Arc<VerifyingKey>>> {
@@ -306,7 +313,7 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
         .redirect(reqwest::redirect::Policy::none())
         .timeout(FETCH_TIMEOUT);
     if let Some(path) = certificate_authority {
-        let pem = tokio::fs::read(path).await?;
+        let pem = replaced_file::read(path).await.map_err(named(path))?;
         let authorities = reqwest::Certificate::from_pem_bundle(&pem)?;
         if authorities.is_empty() {
             return Err(format!("{} has no certificate in PEM", path.display()).into());
@@ -316,11 +323,15 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
     let client = builder.build().map_err(reqwest::Error::without_url)?;
     let mut request = client.get(url);
     if let Some(path) = token {
-        request = request.bearer_auth(tokio::fs::read_to_string(path).await?.trim());
+        let token = replaced_file::read_to_string(path).await.map_err(named(path))?;
+        request = request.bearer_auth(token.trim());
     }
     // What a fetch says of an error, it says with the URL.
     let answer = request.send().await.and_then(reqwest::Response::error_for_status);
     let mut response = answer.map_err(reqwest::Error::without_url)?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("it answers {}, and not with 200 OK", response.status()).into());
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
         body.extend_from_slice(&chunk);

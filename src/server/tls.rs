@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authentication::PeerCertificate;
 use crate::config::{ClientAuth, TlsConfig};
+use crate::replaced_file;
 use crate::telemetry::{Metrics, Reloaded};
 
 /// The protocol that clients have to ask for (RFC 7301).
@@ -45,6 +46,9 @@ pub enum TlsError {
         /// What is wrong.
         problem: String,
     },
+    /// The certificate is of no use any more.
+    #[error("the certificate in {} has expired: every client will refuse it", .0.display())]
+    Expired(PathBuf),
     /// The two files do not belong together.
     #[error("{} is not the private key of the certificate in {}", key.display(), certificate.display())]
     OtherKey {
@@ -71,6 +75,9 @@ impl Tls {
     /// [`TlsError`], one line that names the file.
     pub async fn load(config: TlsConfig) -> Result<Self, TlsError> {
         let files = Files::read(&config).await?;
+        if let Err(error) = files.require_unexpired(&config) {
+            tracing::warn!(%error);
+        }
         Ok(Self {
             current: watch::Sender::new(Arc::new(files.server_config(&config)?)),
             seen: watch::Sender::new(files.digest()),
@@ -118,6 +125,7 @@ impl Tls {
             .send_if_modified(|seen| std::mem::replace(seen, digest) != digest);
         if is_new {
             let config = files.server_config(&self.config)?;
+            files.require_unexpired(&self.config)?;
             self.current.send_replace(Arc::new(config));
         }
         Ok(is_new)
@@ -162,6 +170,17 @@ impl Files {
             hash.update(file);
         }
         hash.finalize().into()
+    }
+
+    /// Whether clients can take the certificate of the server: the one before may last longer.
+    fn require_unexpired(&self, config: &TlsConfig) -> Result<(), TlsError> {
+        let chain = certificates(&config.certificate, &self.certificate)?;
+        let own = chain.first().map(|certificate| PeerCertificate::from_der(certificate));
+        // Of one that has another form, nobody can tell.
+        match own {
+            Some(Ok(certificate)) if certificate.has_expired() => Err(TlsError::Expired(config.certificate.clone())),
+            _ => Ok(()),
+        }
     }
 
     fn server_config(&self, config: &TlsConfig) -> Result<ServerConfig, TlsError> {
@@ -215,7 +234,7 @@ impl Files {
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    tokio::fs::read(path).await.map_err(|source| TlsError::File {
+    replaced_file::read(path).await.map_err(|source| TlsError::File {
         path: path.to_owned(),
         source,
     })

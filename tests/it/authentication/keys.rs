@@ -209,6 +209,18 @@ async fn keys_are_taken_from_nobody_else() {
         Outcome::Unavailable
     );
     assert!(jwks.requests() > 0 && !jwks.last_request().contains("elsewhere"));
+
+    // Nor is what such an answer brings along.
+    let keys = jwk_set(&[&signer]);
+    for status in ["302 Found", "206 Partial Content"] {
+        jwks.respond(&format!(
+            "HTTP/1.1 {status}\r\nLocation: {url}/elsewhere\r\nContent-Length: {}\r\n\r\n{keys}",
+            keys.len()
+        ));
+        let channel = server_for(vec![issuer(ISSUER, jwks.source())]).await.channel().await;
+        let outcome = call_with(&channel, &signer.token_for("ada")).await;
+        assert_eq!(outcome, Outcome::Unavailable, "{status}");
+    }
 }
 
 #[tokio::test]
