@@ -110,10 +110,14 @@ const POLL: Duration = Duration::from_millis(100);
 const TRY_LOCK: &str = "-- lock_maintenance
 SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', '5s', true)";
 
+/// How far in the future a run may have begun: the time of a transaction is that of its beginning. [`CLAIM`] says the same.
+const AHEAD: Duration = Duration::from_secs(60);
+
+// A run that began in the future began when the clock was wrong: it is no reason to wait until then.
 const CLAIM: &str = "-- claim_maintenance_task
 INSERT INTO maintenance_task AS task (name, started_at) VALUES ($1, now())
 ON CONFLICT (name) DO UPDATE SET started_at = EXCLUDED.started_at, changed_rows = 0
-WHERE $2 = 0 OR task.started_at <= now() - make_interval(secs => $2)";
+WHERE $2 = 0 OR task.started_at <= now() - make_interval(secs => $2) OR task.started_at > now() + interval '1 minute'";
 
 const RECORD: &str = "-- record_maintenance_batch
 UPDATE maintenance_task SET changed_rows = changed_rows + $2, finished_at = CASE WHEN $3 THEN now() ELSE finished_at END
@@ -235,7 +239,7 @@ pub enum Outcome {
 pub struct TaskRecord {
     /// The task.
     pub name: String,
-    /// How long ago the last run began; zero when the clock of the database has stepped back since.
+    /// How long ago the last run began, or [`Duration::MAX`] when the clock of the database was ahead then: nobody knows.
     pub age: Duration,
     /// When a run last did all that was to do.
     pub finished_at: Option<OffsetDateTime>,
@@ -263,7 +267,7 @@ impl Store {
                 let seconds: f64 = row.try_get("age")?;
                 Ok(TaskRecord {
                     name: row.try_get("name")?,
-                    age: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+                    age: age(seconds),
                     finished_at: row.try_get("finished_at")?,
                 })
             })
@@ -344,6 +348,14 @@ impl Store {
             // Whether it was committed or not: the next run does what is left.
             TxError::CommitLost { cause, .. } => Error::internal(cause),
         })
+    }
+}
+
+/// How long ago a run began. The moment that two servers may differ by is no sign of a clock that was wrong.
+fn age(seconds: f64) -> Duration {
+    match seconds < -AHEAD.as_secs_f64() {
+        true => Duration::MAX,
+        false => Duration::try_from_secs_f64(seconds).unwrap_or_default(),
     }
 }
 

@@ -50,6 +50,22 @@ async fn a_task_is_due_when_its_interval_has_passed() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_keeps_no_task_from_being_due() {
+    let database = TestDatabase::create().await;
+    let sql = database.connect().await;
+    let store = store(&database, 100);
+    let name = "expired_request_ids";
+    when_due(&store, name).await;
+    age(&sql, -30.0).await;
+    assert_eq!(when_due(&store, name).await, Outcome::NotDue);
+    assert_eq!(store.maintenance_records().await.unwrap()[0].age, Duration::ZERO);
+    age(&sql, -86400.0).await;
+    assert_eq!(store.maintenance_records().await.unwrap()[0].age, Duration::MAX);
+    assert!(matches!(when_due(&store, name).await, Outcome::Done(_)));
+    assert_eq!(when_due(&store, name).await, Outcome::NotDue);
+}
+
+#[tokio::test]
 async fn what_is_due_waits_for_nobody_and_what_is_asked_for_does() {
     let database = TestDatabase::create().await;
     let other = database.connect().await;
