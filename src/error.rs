@@ -147,6 +147,14 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// What operators are told where there is no answer with an id: what led to the error, or else what it says itself.
+    pub fn for_operators(&self) -> String {
+        match self.causes() {
+            causes if causes.is_empty() => self.to_string(),
+            causes => causes,
+        }
+    }
+
     /// The chain of causes in one line, for logs and operators: it may hold what a library says, which callers never see.
     pub fn causes(&self) -> String {
         causes(self)

@@ -1,8 +1,8 @@
 //! `dashboard-store audit`: shows that the audit log is as it was written, and takes it out with its seals.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+mod lines;
+
+use std::io::{self, BufWriter, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -10,6 +10,7 @@ use std::thread;
 
 use time::OffsetDateTime;
 
+use self::lines::Lines;
 use crate::domain::audit::record::FORMAT;
 use crate::domain::audit::{AuditItem, CheckSignature, Finding, Head, Record, Report, Seal, Unreadable, Verifier};
 use crate::error::Error;
@@ -25,7 +26,7 @@ pub enum AuditFailure {
     #[error("the expected head {0} is older than what is kept: it proves nothing; give a newer one")]
     HeadTooOld(Head),
     /// The database can't be read.
-    #[error("the audit log can't be read: {}", of_database(.error))]
+    #[error("the audit log can't be read: {}", .error.for_operators())]
     Database {
         /// Why.
         error: Error,
@@ -51,17 +52,17 @@ pub enum AuditFailure {
         /// What is wrong.
         problem: String,
     },
+    /// All that stands in the file is as it was, and there should be more, or less.
+    #[error("{}: line {line}: the file has not as many events and seals as its last line says", .path.display())]
+    Miscounted {
+        /// Which.
+        path: PathBuf,
+        /// Where, from 1.
+        line: u64,
+    },
     /// The output could not be written.
     #[error("the output could not be written: {0}")]
     Output(io::Error),
-}
-
-/// What the database said, or else what we make of it.
-fn of_database(error: &Error) -> String {
-    match error.causes() {
-        causes if causes.is_empty() => error.to_string(),
-        causes => causes,
-    }
 }
 
 impl From<Error> for AuditFailure {
@@ -134,25 +135,37 @@ fn landmarks(path: &Path) -> Result<Vec<Result<Box<Seal>, Unreadable>>, AuditFai
     Ok(found)
 }
 
+/// Looks through an export. What was found stands, whatever is wrong with the file behind it.
 fn look_through(path: &Path, mut verifier: Verifier<impl CheckSignature>) -> Result<Report, AuditFailure> {
     let mut lines = Lines::open(path)?;
     // The file is read on while what came is looked at.
-    thread::scope(|scope| {
+    let read = thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel(1);
         let reading = scope.spawn(move || {
-            while let Some(batch) = lines.next_batch()? {
-                if sender.send(batch).is_err() {
-                    break;
+            loop {
+                let (batch, end) = lines.next_batch();
+                let is_heard = sender.send(batch).is_ok();
+                if let Some(ended) = end {
+                    return ended;
+                }
+                if !is_heard {
+                    return Ok(());
                 }
             }
-            Ok::<_, AuditFailure>(())
         });
         for record in batches.iter().flatten() {
             take(&mut verifier, record);
         }
         reading.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })?;
-    Ok(verifier.finish())
+    });
+    let was_found = verifier.is_done();
+    let report = verifier.finish();
+    match read {
+        // What a file says at its end it can say no more once it was cut off.
+        Err(AuditFailure::Miscounted { .. }) if report.finding.is_some() => Ok(report),
+        Err(failure) if !was_found => Err(failure),
+        _ => Ok(report),
+    }
 }
 
 fn take(verifier: &mut Verifier<impl CheckSignature>, record: Record) {
@@ -165,23 +178,26 @@ fn take(verifier: &mut Verifier<impl CheckSignature>, record: Record) {
     }
 }
 
-/// Writes the audit log to a new file that only its owner may read, and tells `out` how much that was.
+/// Writes the audit log to a new file that only its owner may read, and tells `out` how much that was. There is no file until all is
+/// in it.
 ///
 /// # Errors
-/// The file exists, or can't be written; the database can't be read. Then the file is not whole, which [`verify_file`] says.
+/// The file exists, or can't be written; the database can't be read.
 pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<(), AuditFailure> {
     let in_file = |source| AuditFailure::File {
         path: path.to_owned(),
         source,
     };
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    if path.symlink_metadata().is_ok() {
+        return Err(in_file(io::ErrorKind::AlreadyExists.into()));
+    }
+    let mut walk = store.begin_audit_walk(1).await?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let file = tempfile::Builder::new()
+        .prefix(".audit-export-")
+        .tempfile_in(directory.unwrap_or(Path::new(".")))
         .map_err(in_file)?;
     let mut writer = BufWriter::new(file);
-    let mut walk = store.begin_audit_walk(1).await?;
     let header = Record::Header {
         format: FORMAT,
         exported_at: OffsetDateTime::now_utc().truncate_to_second(),
@@ -200,126 +216,15 @@ pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<
     }
     walk.end().await?;
     write_record(&mut writer, &Record::End { events, seals }).map_err(in_file)?;
-    let whole = writer.into_inner().map_err(io::IntoInnerError::into_error);
-    whole.and_then(|file| file.sync_all()).map_err(in_file)?;
+    let whole = writer.into_inner().map_err(|error| in_file(error.into_error()))?;
+    whole.as_file().sync_all().map_err(in_file)?;
+    whole.persist_noclobber(path).map_err(|error| in_file(error.error))?;
     writeln!(out, "{events} events and {seals} seals written").map_err(AuditFailure::Output)
 }
 
 fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> {
     serde_json::to_writer(&mut *writer, record)?;
     writer.write_all(b"\n")
-}
-
-/// How many lines are read at once.
-const BATCH: usize = 1000;
-
-/// How an event begins, as [`export`] writes it.
-const EVENT: &str = r#"{"type":"event","#;
-/// The same without its kind, and as long.
-const WITHOUT_KIND: &str = "               {";
-
-/// The lines of an export, which must begin with a header and end with what the last line counts.
-struct Lines {
-    path: PathBuf,
-    reader: BufReader<File>,
-    line: String,
-    number: u64,
-    events: u64,
-    seals: u64,
-    has_ended: bool,
-}
-
-impl Lines {
-    fn open(path: &Path) -> Result<Self, AuditFailure> {
-        let file = File::open(path).map_err(|source| AuditFailure::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            reader: BufReader::new(file),
-            line: String::new(),
-            number: 0,
-            events: 0,
-            seals: 0,
-            has_ended: false,
-        })
-    }
-
-    /// Reads the next [`BATCH`] lines, fewer at the end; none after the last.
-    fn next_batch(&mut self) -> Result<Option<Vec<Record>>, AuditFailure> {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH
-            && let Some(record) = self.next_record()?
-        {
-            batch.push(record);
-        }
-        Ok((!batch.is_empty()).then_some(batch))
-    }
-
-    /// Reads the next line; none after the last.
-    fn next_record(&mut self) -> Result<Option<Record>, AuditFailure> {
-        self.line.clear();
-        let read = self.reader.read_line(&mut self.line);
-        let length = read.map_err(|source| AuditFailure::File {
-            path: self.path.clone(),
-            source,
-        })?;
-        self.number += 1;
-        if length == 0 {
-            return match self.has_ended {
-                true => Ok(None),
-                false => Err(self.problem("the file ends before its last line: it was cut off, or is being written")),
-            };
-        }
-        let record = parse_record(&mut self.line).map_err(|error| self.problem(&error.to_string()))?;
-        self.check_place(&record)?;
-        Ok(Some(record))
-    }
-
-    fn check_place(&mut self, record: &Record) -> Result<(), AuditFailure> {
-        let is_header = matches!(record, Record::Header { format, .. } if *format == FORMAT);
-        if is_header != (self.number == 1) {
-            return Err(self.problem("the first line, and no other, must be a header of format 1"));
-        }
-        if matches!(record, Record::Checkpoint { .. }) && self.number != 2 {
-            return Err(self.problem("a checkpoint stands behind the header or nowhere"));
-        }
-        if self.has_ended {
-            return Err(self.problem("nothing may follow the line that ends the file"));
-        }
-        match record {
-            Record::Header { .. } | Record::Checkpoint { .. } => {}
-            Record::Seal(_) => self.seals += 1,
-            Record::Event(_) | Record::Unsealed(_) => self.events += 1,
-            Record::End { events, seals } if (*events, *seals) == (self.events, self.seals) => self.has_ended = true,
-            Record::End { .. } => {
-                return Err(self.problem("the file has not as many events and seals as its last line says"));
-            }
-        }
-        Ok(())
-    }
-
-    fn problem(&self, problem: &str) -> AuditFailure {
-        AuditFailure::NoExport {
-            path: self.path.clone(),
-            line: self.number,
-            problem: problem.to_owned(),
-        }
-    }
-}
-
-/// Reads a line. Nearly all are events, which are read at once, as they stand; a record whose kind may come last has to be kept
-/// whole before it can be read. What is wrong with an event is said by the second way, too.
-fn parse_record(line: &mut String) -> serde_json::Result<Record> {
-    if line.starts_with(EVENT) {
-        line.replace_range(..EVENT.len(), WITHOUT_KIND);
-        if let Ok(event) = serde_json::from_str(line) {
-            return Ok(Record::Event(event));
-        }
-        line.replace_range(..EVENT.len(), EVENT);
-    }
-    serde_json::from_str(line)
 }
 
 /// Tells what was looked at; fails with what was found.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::{DatabaseArgs, LogArgs};
@@ -15,8 +16,9 @@ Environment variables without a flag:
   RUST_LOG       wins over LOG_LEVEL
 
 Exit codes: 0 when all is as it was, 1 when that could not be found out, also
-where the expected head is older than what is kept, 3 when something was edited,
-removed, inserted or reordered; the output names the first.
+where the expected head is older than what is kept, 2 for a command line that
+can't be read, 3 when something was edited, removed, inserted or reordered; the
+output names the first.
 
 Examples:
   openssl pkey -in audit-signing-key.pem -pubout -out audit-public-keys.pem
@@ -70,10 +72,10 @@ pub struct AuditArgs {
 pub enum AuditAction {
     /// Look through all seals and events, and name the first that is not as it was
     Verify {
-        /// An export, which needs no database. [default: the database]
+        /// An export, which needs no database; - for standard input. [default: the database]
         file: Option<PathBuf>,
         /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
-        #[arg(long, value_name = "NUMBER:ROOT")]
+        #[arg(long, value_name = "NUMBER:ROOT", value_parser = NonEmptyStringValueParser::new())]
         expected_head: Option<String>,
         /// Whose signatures count.
         #[command(flatten)]
@@ -85,6 +87,15 @@ pub enum AuditAction {
     /// Write all events and seals to a new file of JSON lines, which can be verified without the database
     Export {
         /// The file, which must not exist
+        #[arg(value_parser = new_file)]
         file: PathBuf,
     },
+}
+
+/// The name of a file that is to be made.
+fn new_file(name: &str) -> Result<PathBuf, String> {
+    match name {
+        "-" => Err("an export is not written to standard output: name a new file".to_owned()),
+        _ => Ok(PathBuf::from(name)),
+    }
 }

@@ -16,7 +16,7 @@ pub enum MaintenanceError {
     #[error("{}", with_causes(.0))]
     Unavailable(Error),
     /// Anything else.
-    #[error("{}", with_causes(.0))]
+    #[error("{}", .0.for_operators())]
     Failed(Error),
 }
 

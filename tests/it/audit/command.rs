@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
+
+use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 use crate::support::process::{self, database_url, program};
@@ -99,6 +101,21 @@ async fn an_export_is_verified_without_the_database() {
     changed(&|copy| drop(copy.drain(7..10)));
     let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
     assert!(code == 1 && text.contains("as its last line says"), "{text}");
+    // What is wrong before it is found all the same.
+    changed(&|copy| drop(copy.remove(2)));
+    let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
+    assert!(
+        code == 3 && text.contains("event number 1 of seal 1 was removed"),
+        "{text}"
+    );
+    for cut in [6, 7] {
+        changed(&|copy| {
+            copy[2] = copy[2].replace("user:ada", "user:eve");
+            copy.truncate(cut);
+        });
+        let (code, text) = told(&audit(None, &["verify", file], Some(&keys)).await);
+        assert!(code == 3 && text.contains("of seal 1 was edited"), "{text}");
+    }
     // It is not among what is signed.
     for (line, digits) in [(1, "0009"), (1, "0000000009"), (2, "0009"), (2, "0000000009")] {
         changed(&|copy| copy[line] = copy[line].replacen("Z\"", &format!("{digits}Z\""), 1));
@@ -133,6 +150,28 @@ async fn a_seal_at_the_end_of_time_is_named_also_in_an_export() {
     fs::remove_file(&path).unwrap();
     let (code, text) = told(&audit(Some(&database), &["export", file], None).await);
     assert!(code == 1 && text.contains("seal 2 can't be read"), "{text}");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn an_export_is_verified_from_standard_input() {
+    let (database, _, _sealed, keys) = sealed_log().await;
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("export.jsonl");
+    let (code, text) = told(&audit(Some(&database), &["export", path.to_str().unwrap()], None).await);
+    assert_eq!((code, text.as_str()), (0, "7 events and 3 seals written\n"));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    let whole = fs::read_to_string(&path).unwrap();
+    for (export, expected) in [(whole.clone(), 0), (whole.replace("user:ada", "user:eve"), 3)] {
+        let mut command = program(&["audit", "verify", "-", "--audit-public-keys-file"]);
+        command.arg(&keys).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(export.as_bytes()).await.unwrap();
+        drop(input);
+        let (code, text) = told(&process::finish(child).await);
+        assert_eq!(code, expected, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -144,4 +183,13 @@ async fn what_is_wrong_with_the_options_is_told_at_once() {
     }
     // No variable of that name is read.
     assert!(!text.contains("EXPECTED_HEAD"), "{text}");
+    // A head that was lost is no reason to look for none.
+    for arguments in [
+        ["verify", "--expected-head", ""].as_slice(),
+        &["verify", "--expected-head="],
+        &["export", "-"],
+    ] {
+        let (code, text) = told(&audit(None, arguments, None).await);
+        assert_eq!(code, 2, "{text}");
+    }
 }
