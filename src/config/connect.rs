@@ -201,10 +201,45 @@ impl ConnectConfig {
     }
 }
 
+/// Reads a connection text, and reports what is wrong with it without repeating any of it.
 fn read_dsn(reader: &mut Reader, url: &Url) -> Option<Dsn> {
-    Dsn::parse(url.text.expose_secret())
+    let checked = Dsn::parse(url.text.expose_secret()).and_then(|dsn| {
+        let sslmode = dsn.sslmode.as_deref().map(SslMode::parse).transpose();
+        sslmode
+            .map(|_| dsn)
+            .map_err(|description| format!("sslmode {description}"))
+    });
+    checked
         .map_err(|description| reader.report(url.setting, description))
         .ok()
+}
+
+/// What is wrong with a host, if anything is. It is not repeated: whoever takes one setting for another puts a password there.
+fn host_problem(host: &str) -> Option<&'static str> {
+    let is_in_name = |character: char| character.is_alphanumeric() || "-_.".contains(character);
+    // The name of an interface may follow an address that is local to it: fe80::1%eth0.
+    let (address, interface) = host.split_once('%').unwrap_or((host, ""));
+    let is_address = address.parse::<IpAddr>().is_ok() && interface.chars().all(is_in_name);
+    match host {
+        "" => Some("has an empty name in its list of hosts"),
+        socket if socket.starts_with('/') => None,
+        _ if is_address => None,
+        name if name.chars().all(is_in_name) => None,
+        bracketed if bracketed.starts_with('[') => {
+            Some("has a host in brackets: an IPv6 address goes without, and the port is DB_PORT")
+        }
+        with_port
+            if with_port
+                .chars()
+                .all(|character| character == ':' || is_in_name(character)) =>
+        {
+            Some("has a colon in the name of a host: the port is DB_PORT")
+        }
+        _ => Some(
+            "must be a host name, an IP address, or the directory of a Unix socket, which begins with a slash; a URL belongs in \
+             DATABASE_URL",
+        ),
+    }
 }
 
 /// The two places where a part of the connection can be named.
@@ -242,9 +277,13 @@ impl Sources<'_> {
             Some(_) => self.one("DB_PORT", port_option, port_in_url).map(|_| DEFAULT_PORT),
             None => port_option,
         };
+        let setting = match (&self.url, &in_url) {
+            (Some(url), Some(_)) => url.setting,
+            _ => "DB_HOST",
+        };
         let hosts = self.one("DB_HOST", options, in_url).unwrap_or_default();
-        if hosts.iter().any(|(host, _)| host.is_empty()) {
-            self.reader.report("DB_HOST", "has an empty name in its list of hosts");
+        if let Some(problem) = hosts.iter().find_map(|(host, _)| host_problem(host)) {
+            self.reader.report(setting, problem);
         }
         hosts
             .into_iter()

@@ -6,6 +6,56 @@
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 
+/// The parameters that are taken.
+const TAKEN: [&str; 11] = [
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "target_session_attrs",
+    "application_name",
+];
+
+/// What others write into such a text. A parameter of any other name may be a piece of a password that `?` or a blank has cut.
+const NOT_TAKEN: [&str; 27] = [
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssencmode",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "options",
+    "passfile",
+    "pool_max_conns",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "schema",
+    "search_path",
+    "service",
+    "sslcertmode",
+    "sslcrl",
+    "sslnegotiation",
+    "sslpassword",
+    "sslsni",
+    "tcp_user_timeout",
+];
+
+/// What helps where a part of a password is taken for something else. No such part is ever repeated.
+const ENCODE: &str =
+    "in the user and the password of a URL percent-encode what is special: / as %2F, ? as %3F, @ as %40, % as %25";
+
 /// What a connection text says; nothing is filled in.
 #[derive(Debug, Default)]
 pub(super) struct Dsn {
@@ -52,12 +102,22 @@ impl Dsn {
                 // We always ask for this one, and for a name of our own.
                 "target_session_attrs" if value == "read-write" || value == "any" => {}
                 "application_name" => {}
-                _ => return Err(format!("the parameter {key:?} is not supported: remove it")),
+                known if is_known(known) => return Err(format!("the parameter {known:?} is not supported: remove it")),
+                _ => {
+                    return Err(format!(
+                        "a parameter is none of {}: remove it, or {ENCODE}",
+                        TAKEN.join(", ")
+                    ));
+                }
             }
         }
         dsn.hosts = with_ports(hosts, &ports)?;
         Ok(dsn)
     }
+}
+
+fn is_known(key: &str) -> bool {
+    TAKEN.contains(&key) || NOT_TAKEN.contains(&key)
 }
 
 fn list(value: &str) -> Vec<String> {
@@ -77,7 +137,7 @@ fn with_ports(hosts: Vec<String>, ports: &[String]) -> Result<Vec<(String, Optio
         None | Some("") => Ok(None),
         Some(port) => match port.parse::<u16>() {
             Ok(parsed) if parsed > 0 => Ok(Some(parsed)),
-            _ => Err(format!("{port:?} is not a port: give a number from 1 to 65535")),
+            _ => Err(format!("a port is no number from 1 to 65535: correct it, or {ENCODE}")),
         },
     };
     hosts
@@ -91,6 +151,10 @@ fn with_ports(hosts: Vec<String>, ports: &[String]) -> Result<Vec<(String, Optio
 fn uri_parameters(rest: &str) -> Result<Vec<(String, String)>, String> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, dbname) = rest.split_once('/').unwrap_or((rest, ""));
+    // What stands before the slash is then most often not the host, but the beginning of a password.
+    if dbname.contains('@') {
+        return Err(format!("there is an @ behind the first slash: {ENCODE}"));
+    }
     let (userinfo, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = match userinfo.split_once(':') {
         Some((user, password)) => (user, Some(password)),
@@ -115,7 +179,7 @@ fn uri_parameters(rest: &str) -> Result<Vec<(String, String)>, String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair
             .split_once('=')
-            .ok_or("a parameter after the question mark has no value: write key=value")?;
+            .ok_or_else(|| format!("a parameter after the question mark has no value: write key=value, or {ENCODE}"))?;
         add(&decoded("a parameter", key)?, value)?;
     }
     Ok(parameters)
@@ -129,11 +193,24 @@ fn split_port(host: &str) -> (&str, &str) {
     host.split_once(':').unwrap_or((host, ""))
 }
 
+/// Decodes the value of a parameter. A percent sign that encodes nothing is refused, as libpq does: it would be part of the value here
+/// and not there.
 fn decoded(key: &str, value: &str) -> Result<String, String> {
+    let named = if is_known(key) { key } else { "a parameter" };
+    if !value.split('%').skip(1).all(begins_with_two_digits) {
+        return Err(format!(
+            "{named} has a % without two hexadecimal digits behind it: {ENCODE}"
+        ));
+    }
     percent_decode_str(value)
         .decode_utf8()
         .map(|text| text.into_owned())
-        .map_err(|_| format!("{key} is not UTF-8 after percent-decoding"))
+        .map_err(|_| format!("{named} is not UTF-8 after percent-decoding"))
+}
+
+fn begins_with_two_digits(text: &str) -> bool {
+    let digits = text.as_bytes().get(..2);
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Takes `key=value key='quoted value'` apart; a backslash takes the next character as it is.
@@ -148,6 +225,11 @@ fn keyword_parameters(text: &str) -> Result<Vec<(String, String)>, String> {
             return Err(MALFORMED.to_owned());
         }
         let (value, remaining) = keyword_value(after.trim_start())?;
+        // libpq takes `host= password=x` for a host of the name `password=x`, which would be told.
+        let is_next = value.split_once('=').is_some_and(|(name, _)| is_known(name));
+        if is_next && after.starts_with(char::is_whitespace) && !after.trim_start().starts_with('\'') {
+            return Err("a parameter has no value: give one, write '', or leave the parameter out".to_owned());
+        }
         parameters.push((key.to_owned(), value));
         rest = remaining.trim_start();
     }
@@ -242,9 +324,55 @@ mod tests {
             "host=h password='sesame",
             "mysql://u:sesame@h/d",
             "sesame",
+            "u:sesame@h/d",
+            "postgres://u:sesame",
+            "postgres://u@h/d?sesame=1",
+            "postgres://u@h/d?sesame=%FF",
+            "postgres://u@h/d?sesame=%xx",
+            "postgres://u:a%sesame@h/d",
+            "postgres://u:sesame%@h/d",
+            "host=h port=sesame",
+            "host=h password=half sesame=other",
+            "host= password=sesame",
+            "host=h sslmode= password=sesame",
         ] {
             let refused = Dsn::parse(text).unwrap_err();
             assert!(!refused.contains("sesame"), "{text}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_password_with_special_characters_is_refused_with_what_to_do() {
+        for password in [
+            "sesame/x9",
+            "5432/sesame",
+            "5432/ses/ame",
+            "sesame?x9",
+            "sesame?x9=",
+            "5432?sesame=x9",
+            "ses@ame/x9",
+            "5432/a?sesame=",
+            "ses%ame",
+            "sesame%",
+        ] {
+            let refused = Dsn::parse(&format!("postgres://app:{password}@db.example.com/perses")).unwrap_err();
+            assert!(refused.contains("percent-encode"), "{password}: {refused}");
+            for part in ["sesame", "ses", "ame", "x9", "5432"] {
+                let is_told = refused.split(|c: char| !c.is_alphanumeric()).any(|word| word == part);
+                assert!(!is_told, "{password}: {refused}");
+            }
+        }
+        let encoded = Dsn::parse("postgres://app:a%2Fb%3fc%40d%25e@h/d").unwrap();
+        assert_eq!(password(&encoded), Some("a/b?c@d%e"));
+    }
+
+    #[test]
+    fn a_parameter_that_libpq_knows_is_named() {
+        for text in ["postgres://u@h/d?connect_timeout=5", "host=h connect_timeout=5"] {
+            let refused = Dsn::parse(text).unwrap_err();
+            assert!(refused.contains(r#""connect_timeout" is not supported"#), "{refused}");
+        }
+        let by_parameter = Dsn::parse("postgres:///d?host=h&user=u@tenant").unwrap();
+        assert_eq!(by_parameter.user.as_deref(), Some("u@tenant"));
     }
 }

@@ -102,13 +102,22 @@ impl Reader {
 }
 
 /// Whether a value can be repeated. Where the name of a file is asked for, some give what should be in it: a key, a password, a token.
+/// Where anything is asked for, some give a URL with a password.
 fn may_be_shown(setting: &str, value: &str) -> bool {
-    let names_file = setting.ends_with("_FILE") || NAMES_OF_FILES.contains(&setting);
+    let may_be_url_with_password = value.contains("://") && value.contains('@');
+    !may_be_url_with_password && (!names_file(setting) || may_be_path(value))
+}
+
+fn names_file(setting: &str) -> bool {
+    setting.ends_with("_FILE") || NAMES_OF_FILES.contains(&setting)
+}
+
+fn may_be_path(value: &str) -> bool {
     let path = Path::new(value);
     // Base64 may begin with a slash, and have another one.
     let directory = path.ancestors().filter(|above| above.parent().is_some()).last();
     let is_in_directory = path.is_absolute() && directory.is_some_and(|first| first != path && first.exists());
-    !names_file || path.exists() || is_in_directory && !value.contains(char::is_control)
+    path.exists() || is_in_directory && !value.contains(char::is_control)
 }
 
 /// The setting, unless it is absent or blank.

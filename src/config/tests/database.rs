@@ -204,3 +204,58 @@ fn secrets_are_shown_nowhere() {
     let refused = serve_in(with_url("postgres://u:sesame@h/d?bad=sesame"), &["--insecure-dev"]).unwrap_err();
     assert!(!refused.to_string().contains("sesame"), "{refused}");
 }
+
+#[test]
+fn what_is_no_host_is_refused_and_not_repeated() {
+    for (given, hint) in [
+        ("postgres://u:sesame@h/d", "DATABASE_URL"),
+        ("postgres://u:ses,sesame@h/d", "DATABASE_URL"),
+        ("u:sesame@h", "DATABASE_URL"),
+        ("sesame/d", "DATABASE_URL"),
+        ("host=h password=sesame", "DATABASE_URL"),
+        ("password=sesame", "DATABASE_URL"),
+        ("ses ame", "DATABASE_URL"),
+        ("::1%sesame@h", "DATABASE_URL"),
+        ("u:sesame", "DB_PORT"),
+        ("h:5432", "DB_PORT"),
+        ("[::1]", "brackets"),
+        ("[::1]:5432", "brackets"),
+        ("h,[::1]", "brackets"),
+    ] {
+        let refused = serve(&[&format!("--db-host={given}"), "--db-user=u", "--insecure-dev"]);
+        let message = refused.as_ref().unwrap_err().to_string();
+        assert_eq!(complaints(refused), ["DB_HOST"], "{given}");
+        assert!(message.contains(hint), "{given}: {message}");
+        assert!(!message.contains(given) && !message.contains("sesame"), "{message}");
+    }
+    for taken in [
+        "::1",
+        "fe80::1%eth0",
+        "10.0.0.1",
+        "a_b-c.example.",
+        "/run/p g@x",
+        "bücher.example",
+    ] {
+        let config = serve(&[&format!("--db-host={taken}"), "--db-user=u", "--insecure-dev"]).unwrap();
+        assert_eq!(external(&config).hosts[0].host, taken);
+    }
+    for url in ["host=u:sesame@h user=u", "postgres://u@/d?host=x:sesame@h"] {
+        let refused = serve_in(with_url(url), &["--insecure-dev"]);
+        let message = refused.as_ref().unwrap_err().to_string();
+        assert_eq!(complaints(refused), ["DATABASE_URL"], "{url}");
+        assert!(!message.contains("sesame"), "{message}");
+    }
+}
+
+#[test]
+fn no_part_of_a_url_is_repeated_wherever_it_stands() {
+    let url = "postgres://u:x@h/d?sslmode=sesame";
+    let message = serve_in(with_url(url), &["--insecure-dev"]).unwrap_err().to_string();
+    assert!(message.starts_with("DATABASE_URL: sslmode must be "), "{message}");
+    assert!(!message.contains("sesame"), "{message}");
+    for option in ["--db-port", "--db-sslmode", "--grpc-addr"] {
+        let given = format!("{option}=postgres://u:sesame@h/d");
+        let message = own_database(&[&given]).unwrap_err().to_string();
+        assert!(!message.contains("sesame"), "{message}");
+    }
+}
