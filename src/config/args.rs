@@ -226,7 +226,7 @@ pub struct LogArgs {
     /// How the log is written: text or json. [default: text]
     #[arg(long, env, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,
-    /// What is logged: error, warn, info, debug or trace, also by module: info,tokio_postgres=debug. [default: info]
+    /// What is logged: error, warn, info, debug, trace or off, also by module: info,tokio_postgres=debug. [default: info]
     #[arg(long, env, global = true, value_name = "FILTER")]
     pub log_level: Option<String>,
 }

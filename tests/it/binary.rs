@@ -230,6 +230,27 @@ async fn every_bad_option_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_password_in_an_unexpected_place_is_not_told() {
+    for (variable, value) in [
+        ("DATABASE_URL", "postgres://app:hunter2hunter2/x9@db.example.com/perses"),
+        ("DB_HOST", "postgres://app:hunter2hunter2@db.example.com/perses"),
+    ] {
+        let mut command = serve(&[]);
+        command.env(variable, value).env("LOG_LEVEL", "warning");
+        let found = problems(&run(command).await);
+        for setting in [variable, "LOG_LEVEL"] {
+            assert!(
+                found.iter().any(|problem| problem.starts_with(setting)),
+                "{setting}: {found:?}"
+            );
+        }
+        for part in ["hunter2hunter2", "x9"] {
+            assert!(!found.concat().contains(part), "{found:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_database_is_embedded_by_accident() {
     let mut in_kubernetes = serve(&[]);
     in_kubernetes.env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
