@@ -12,12 +12,20 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use self::file::{RawIssuer, RawJwt, RawMappings};
+use self::file::{RawFile, RawIssuer, RawJwt, RawMappings};
 use super::problem::Reader;
 use super::value;
 use crate::domain::role::Role;
 
 const SETTING: &str = "AUTH_CONFIG_FILE";
+
+/// What a file for kube-apiserver says it is. What all versions have in common is all that is read here.
+const API_VERSIONS: [&str; 3] = [
+    "apiserver.config.k8s.io/v1",
+    "apiserver.config.k8s.io/v1beta1",
+    "apiserver.config.k8s.io/v1alpha1",
+];
+const KIND: &str = "AuthenticationConfiguration";
 
 /// How often the keys behind a URL are fetched.
 const REFRESH_URL: Duration = Duration::from_secs(5 * 60);
@@ -112,7 +120,7 @@ pub(super) fn read(reader: &mut Reader, path: Option<String>) -> Option<Vec<Issu
         file::parse(&text)
     });
     let mut problems = Problems::default();
-    let issuers = document.map(|document| problems.check_all(document.jwt));
+    let issuers = document.map(|document| problems.check_all(document));
     for problem in problems.found {
         reader.report(SETTING, problem);
     }
@@ -130,7 +138,15 @@ impl Problems {
         self.found.push(format!("{place}: {description}"));
     }
 
-    fn check_all(&mut self, jwt: Vec<RawJwt>) -> Vec<IssuerConfig> {
+    fn check_all(&mut self, document: RawFile) -> Vec<IssuerConfig> {
+        let RawFile { api_version, kind, jwt } = document;
+        if api_version.is_some_and(|version| !API_VERSIONS.contains(&version.as_str())) {
+            let description = format!("must be one of {}, or left out", API_VERSIONS.join(", "));
+            self.report("apiVersion", description);
+        }
+        if kind.is_some_and(|kind| kind != KIND) {
+            self.report("kind", format!("must be {KIND}, or left out"));
+        }
         if jwt.is_empty() {
             self.report("jwt", "must have at least one issuer");
         }

@@ -8,12 +8,15 @@ use crate::domain::resource::yaml;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawFile {
+    /// What Kubernetes calls this form; it may be left out.
+    pub(super) api_version: Option<String>,
+    pub(super) kind: Option<String>,
     pub(super) jwt: Vec<RawJwt>,
 }
 
 /// One issuer, and what its claims say.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a mapping with issuer")]
 pub(super) struct RawJwt {
     pub(super) issuer: RawIssuer,
     #[serde(default)]
@@ -21,7 +24,11 @@ pub(super) struct RawJwt {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a mapping with url and audiences"
+)]
 pub(super) struct RawIssuer {
     pub(super) url: String,
     pub(super) audiences: Vec<String>,
@@ -35,7 +42,11 @@ pub(super) struct RawIssuer {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a mapping with username, groups or roles"
+)]
 pub(super) struct RawMappings {
     #[serde(default)]
     pub(super) username: RawClaim,
@@ -46,14 +57,22 @@ pub(super) struct RawMappings {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a mapping with claim or prefix"
+)]
 pub(super) struct RawClaim {
     pub(super) claim: Option<String>,
     pub(super) prefix: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a mapping with claim, value and role"
+)]
 pub(super) struct RawRole {
     pub(super) claim: String,
     pub(super) value: String,
@@ -70,7 +89,10 @@ pub(super) fn parse(text: &str) -> Result<RawFile, String> {
         format!("is not YAML that can be read: {}", descriptions.join("; "))
     })?;
     if json == "null" {
-        return Err("is empty: it needs an object with the list jwt".into());
+        return Err("is empty: it needs a mapping with the list jwt".into());
+    }
+    if !json.starts_with('{') {
+        return Err("must be a mapping with the list jwt".into());
     }
     let deserializer = &mut serde_json::Deserializer::from_str(&json);
     serde_path_to_error::deserialize(deserializer).map_err(|error| {

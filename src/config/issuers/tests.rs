@@ -4,7 +4,7 @@ use super::*;
 fn check(text: &str) -> Result<Vec<IssuerConfig>, Vec<String>> {
     let document = file::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
-    let issuers = problems.check_all(document.jwt);
+    let issuers = problems.check_all(document);
     match problems.found.is_empty() {
         true => Ok(issuers),
         false => Err(problems.found),
@@ -162,8 +162,19 @@ fn a_file_of_another_form_is_refused_with_the_place() {
     for (text, expected) in [
         ("jwt: []", "jwt: must have at least one issuer"),
         ("{}", "missing field `jwt`"),
-        ("", "is empty: it needs an object with the list jwt"),
+        ("", "is empty: it needs a mapping with the list jwt"),
         ("# nothing yet", "is empty"),
+        ("[]", "must be a mapping with the list jwt"),
+        ("x", "must be a mapping with the list jwt"),
+        (
+            "jwt: [x]",
+            "jwt[0]: invalid type: string \"x\", expected a mapping with issuer",
+        ),
+        ("jwt: [[]]", "jwt[0]: invalid length 0, expected a mapping with issuer"),
+        (
+            "jwt: [{issuer: x}]",
+            "jwt[0].issuer: invalid type: string \"x\", expected a mapping with url and audiences",
+        ),
         (
             "jwt: [{issuer: {url: x, audiences: [d], jwksUrl: y}}]",
             "jwt[0].issuer.jwksUrl: unknown field `jwksUrl`",
@@ -178,6 +189,25 @@ fn a_file_of_another_form_is_refused_with_the_place() {
         let problems = check(text).unwrap_err().join("\n");
         assert!(problems.contains(expected), "{text}: {problems}");
     }
+}
+
+#[test]
+fn a_file_may_say_that_it_has_the_form_of_kubernetes() {
+    let issuer = format!("jwt: [{{issuer: {{url: x, audiences: [d], jwksFile: {READABLE}}}}}]");
+    for version in ["v1", "v1beta1", "v1alpha1"] {
+        let head = format!("apiVersion: apiserver.config.k8s.io/{version}\nkind: AuthenticationConfiguration");
+        assert!(check(&format!("{head}\n{issuer}")).is_ok(), "{version}");
+    }
+    let others = "apiVersion: v1\nkind: authenticationconfiguration\njwt: []";
+    assert_eq!(
+        check(others).unwrap_err(),
+        [
+            "apiVersion: must be one of apiserver.config.k8s.io/v1, apiserver.config.k8s.io/v1beta1, \
+             apiserver.config.k8s.io/v1alpha1, or left out",
+            "kind: must be AuthenticationConfiguration, or left out",
+            "jwt: must have at least one issuer",
+        ]
+    );
 }
 
 /// What is reported of an issuer with this URL, and this file of authorities.
