@@ -16,6 +16,7 @@ use self::file::{RawFile, RawIssuer, RawJwt, RawMappings};
 use super::problem::Reader;
 use super::value;
 use crate::domain::role::Role;
+use crate::domain::user::{MAX_USER_BYTES, can_begin_name};
 
 const SETTING: &str = "AUTH_CONFIG_FILE";
 
@@ -282,6 +283,8 @@ impl Problems {
                                people. \"\" says that it is one";
             self.report(&inside("username.prefix"), description);
         }
+        self.check_prefix(&inside("username.prefix"), username.prefix.as_deref());
+        self.check_prefix(&inside("groups.prefix"), groups.prefix.as_deref());
         let username = PrefixedClaim {
             claim: username.claim.unwrap_or_else(|| "sub".to_owned()),
             prefix: username.prefix.unwrap_or_default(),
@@ -323,6 +326,17 @@ impl Problems {
             );
         }
         mapping
+    }
+
+    /// Sees to it that there are names with the prefix: with another one, every token would be refused.
+    fn check_prefix(&mut self, place: &str, prefix: Option<&str>) {
+        if prefix.is_some_and(|prefix| !can_begin_name(prefix)) {
+            let description = format!(
+                "must be what a name can begin with: less than {MAX_USER_BYTES} bytes without characters that are not seen, with \
+                 no blank in front, and no token of a share link"
+            );
+            self.report(place, description);
+        }
     }
 
     fn duration(&mut self, place: &str, raw: Option<String>) -> Option<Duration> {

@@ -83,11 +83,13 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Parses the path of a file that can be read.
+/// Parses the path of a file that can be read. A directory can be opened as well, but not read.
 pub(super) fn readable_file(path: &str) -> Result<PathBuf, String> {
-    File::open(path)
-        .map(|_| PathBuf::from(path))
-        .map_err(|error| format!("can't be read: {error}"))
+    let metadata = File::open(path).and_then(|file| file.metadata());
+    match metadata.map_err(|error| format!("can't be read: {error}"))?.is_dir() {
+        true => Err("is a directory: name a file".to_owned()),
+        false => Ok(PathBuf::from(path)),
+    }
 }
 
 /// Parses the path of a PEM file with the certificates of authorities.
@@ -128,6 +130,15 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(limit("0s"), Ok(None));
+    }
+
+    #[test]
+    fn a_directory_is_no_file() {
+        assert_eq!(
+            readable_file(env!("CARGO_MANIFEST_DIR")),
+            Err("is a directory: name a file".to_owned())
+        );
+        assert!(readable_file("/dev/null").is_ok());
     }
 
     #[test]

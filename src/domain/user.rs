@@ -35,7 +35,8 @@ impl UserId {
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
         if !is_name(name) {
             let description = format!(
-                "a user is 1 to {MAX_USER_BYTES} bytes without characters that are not seen, and without a blank at either end"
+                "a user is 1 to {MAX_USER_BYTES} bytes without characters that are not seen, and without a blank at either \
+                 end"
             );
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
@@ -81,6 +82,11 @@ impl UserId {
 /// [unseen](is_unseen), no blank at either end. Two users who look the same would be granted what is meant for one.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(is_unseen) && text.trim() == text
+}
+
+/// Whether the name of a user or a group can begin with a text, and go on behind it.
+pub fn can_begin_name(text: &str) -> bool {
+    is_name(&format!("{text}x")) && !holds_secret(text)
 }
 
 /// Whether a character is none that is seen: a control, one that formats others or separates lines (the general categories Cc, Cf, Zl
@@ -214,6 +220,26 @@ mod tests {
         }
         for name in ["Ada Lovelace", "ádá", "愛", "a\u{301}", "🚀"] {
             assert!(UserId::new("name", name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_begins_with_what_a_name_may_have() {
+        let longest = "x".repeat(MAX_USER_BYTES - 1);
+        for text in ["", "k8s:", "team ", "Ada Lovelace", &longest] {
+            assert!(can_begin_name(text), "{text:?}");
+        }
+        let secret = format!("psh_{}", "a".repeat(60));
+        for text in [
+            " ",
+            " k8s:",
+            "\u{200b}",
+            "k8s\u{200b}:",
+            "a\n",
+            &format!("{longest}x"),
+            &secret,
+        ] {
+            assert!(!can_begin_name(text), "{text:?}");
         }
     }
 

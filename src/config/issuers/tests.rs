@@ -210,6 +210,60 @@ fn a_file_may_say_that_it_has_the_form_of_kubernetes() {
     );
 }
 
+/// The fields whose prefixes are reported of an issuer with these.
+fn refused_prefixes(claims: &str) -> Vec<String> {
+    let issuer = format!("issuer: {{url: x, audiences: [d], jwksFile: {READABLE}}}");
+    let problems = check(&format!("jwt: [{{{issuer}, claimMappings: {{{claims}}}}}]"));
+    let places = problems.err().unwrap_or_default();
+    let field = |problem: &String| {
+        problem
+            .split(": must be what a name can begin with")
+            .next()
+            .map(str::to_owned)
+    };
+    places.iter().filter_map(field).collect()
+}
+
+#[test]
+fn a_prefix_is_what_a_name_can_begin_with() {
+    let username = "jwt[0].claimMappings.username.prefix";
+    let groups = "jwt[0].claimMappings.groups.prefix";
+    for bad in ["\\u200b", " ", " k8s:", "a\\n", &"x".repeat(512)] {
+        assert_eq!(
+            refused_prefixes(&format!("username: {{prefix: \"{bad}\"}}")),
+            [username],
+            "{bad}"
+        );
+        assert_eq!(
+            refused_prefixes(&format!("groups: {{prefix: \"{bad}\"}}")),
+            [groups],
+            "{bad}"
+        );
+        let both = format!("username: {{prefix: \"{bad}\"}}, groups: {{prefix: \"{bad}\"}}");
+        assert_eq!(refused_prefixes(&both), [username, groups], "{bad}");
+    }
+    for good in ["", "k8s:", "team ", &"x".repeat(511)] {
+        assert_eq!(
+            refused_prefixes(&format!("username: {{prefix: \"{good}\"}}")),
+            [""; 0],
+            "{good}"
+        );
+    }
+}
+
+#[test]
+fn a_directory_is_no_file_of_an_issuer() {
+    let directory = env!("CARGO_MANIFEST_DIR");
+    for (source, place) in [
+        (format!("jwksFile: {directory}"), "jwksFile"),
+        (format!("jwksURL: 'https://a', tokenFile: {directory}"), "tokenFile"),
+    ] {
+        let problems = check(&format!("jwt: [{{issuer: {{url: x, audiences: [d], {source}}}}}]")).unwrap_err();
+        let expected = format!("jwt[0].issuer.{place}: {directory:?} is a directory: name a file");
+        assert_eq!(problems, [expected]);
+    }
+}
+
 /// What is reported of an issuer with this URL, and this file of authorities.
 fn check_url(url: &str, authorities: &str) -> Vec<String> {
     let source = format!("jwksURL: {url:?}, certificateAuthorityFile: {authorities:?}");
