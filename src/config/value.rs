@@ -11,6 +11,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+/// The seconds of a day.
+const DAY: u64 = 86_400;
+
 /// Parses `5m`, `1m30s`, `250ms`, `30d`; a bare `0` is zero.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text.trim())
@@ -25,9 +28,17 @@ pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Re
     }
     Err(format!(
         "must be from {} to {}",
-        humantime::format_duration(*range.start()),
-        humantime::format_duration(*range.end())
+        written(*range.start()),
+        written(*range.end())
     ))
+}
+
+/// Writes a duration as the documentation does. `humantime` would make months and years of days, which have a fraction.
+fn written(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds > 0 && Duration::from_secs(seconds / DAY * DAY) == duration => format!("{}d", seconds / DAY),
+        _ => humantime::format_duration(duration).to_string(),
+    }
 }
 
 /// Parses a limit for a single step: more than nothing, at most an hour.
@@ -130,6 +141,19 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(limit("0s"), Ok(None));
+    }
+
+    #[test]
+    fn limits_are_told_in_days_as_they_are_documented() {
+        let day = Duration::from_secs(DAY);
+        for (range, expected) in [
+            (Duration::from_secs(1)..=day * 3650, "must be from 1s to 3650d"),
+            (Duration::ZERO..=day * 30, "must be from 0s to 30d"),
+            (day..=day * 2 + Duration::from_millis(1), "must be from 1d to 2days 1ms"),
+            (Duration::from_secs(3600)..=day * 400, "must be from 1h to 400d"),
+        ] {
+            assert_eq!(duration_within("10000d", range), Err(expected.to_owned()));
+        }
     }
 
     #[test]

@@ -35,13 +35,13 @@ impl UserId {
     pub fn new(field: &str, name: &str) -> Result<Self, Violation> {
         if !is_name(name) {
             let description = format!(
-                "a user is 1 to {MAX_USER_BYTES} bytes without characters that are not seen, and without a blank at either \
+                "a user or a group is 1 to {MAX_USER_BYTES} bytes without characters that are not seen, and without a blank at either \
                  end"
             );
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
         if holds_secret(name) {
-            let description = "the token of a share link is not a user";
+            let description = "the token of a share link is neither a user nor a group";
             return Err(Violation::new(field, Reason::InvalidName, description));
         }
         Ok(Self(name.to_owned()))
