@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use favorites::{Favorite, ListFavorites, MAX_FAVORITES};
 pub use recents::{ListRecentDashboards, RECENTS_KEPT, RecentDashboard};
-pub use settings::{MAX_SETTINGS_BYTES, Settings};
+pub use settings::{MAX_SETTINGS_BYTES, MAX_SETTINGS_LEVELS, Settings};
 
 use super::digest::{Digest, Fingerprint};
 use super::etag::{Etag, EtagCondition};

@@ -11,6 +11,7 @@ use prost::bytes::{Buf, BufMut};
 use prost::encoding::{DecodeContext, WireType, decode_varint, encode_key, encode_varint, skip_field};
 
 use crate::domain::spec::SpecLimits;
+use crate::domain::spec::json::MAX_DEPTH;
 use crate::domain::violation::Violation;
 
 /// The tag of `google.protobuf.Struct.fields`.
@@ -29,13 +30,22 @@ impl WireStruct {
         encode::encode(document).map(Self)
     }
 
-    /// Writes the tree as JSON text: keys sorted (maps of protobuf have no order), integral numbers without a fraction.
+    /// Writes the tree as JSON text: keys sorted (maps of protobuf have no order), integral numbers without a fraction. It
+    /// may be as deep as a document may be at all, since clients can write deeper trees than they read.
     ///
     /// # Errors
     /// On the whole document, its field empty: `SPEC_MALFORMED` for what is not the encoding of a `Struct`, not UTF-8, or
     /// a number that JSON lacks; `SPEC_LIMIT_EXCEEDED` for what is too deep, too large, or has too many values.
     pub fn to_json(&self, limits: &SpecLimits) -> Result<String, Violation> {
-        decode::decode(&self.0, limits)
+        self.to_json_within(limits.max_bytes, MAX_DEPTH)
+    }
+
+    /// Does the same within other limits of the size and the nesting.
+    ///
+    /// # Errors
+    /// Those of [`Self::to_json`].
+    pub fn to_json_within(&self, max_bytes: usize, max_levels: usize) -> Result<String, Violation> {
+        decode::decode(&self.0, max_bytes, max_levels)
     }
 }
 

@@ -7,7 +7,12 @@ use crate::domain::violation::Violation;
 /// The longest text in bytes.
 pub const MAX_SETTINGS_BYTES: usize = 64 * 1024;
 
-/// A JSON object within the limits of structure that documents have; empty when nothing is set.
+/// The deepest nesting, the settings themselves being the first level: less than documents have, as settings have no other
+/// form in which a user interface could read back what it wrote deeper.
+pub const MAX_SETTINGS_LEVELS: usize = 32;
+
+/// A JSON object within [`MAX_SETTINGS_LEVELS`] and the other limits of structure that documents have; empty when nothing
+/// is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings(String);
 
@@ -15,8 +20,8 @@ impl Settings {
     /// Takes `text` as it is.
     ///
     /// # Errors
-    /// All that is wrong, below `field`: `SPEC_LIMIT_EXCEEDED` beyond [`MAX_SETTINGS_BYTES`], `SPEC_MALFORMED` for what is no
-    /// object, and those of [`json::parse`].
+    /// All that is wrong, below `field`: `SPEC_LIMIT_EXCEEDED` beyond [`MAX_SETTINGS_BYTES`] and [`MAX_SETTINGS_LEVELS`],
+    /// `SPEC_MALFORMED` for what is no object, and those of [`json::parse`].
     pub fn parse(field: &str, text: String) -> Result<Self, Vec<Violation>> {
         let refuse = |reason, description: String| Err(vec![Violation::new(field, reason, description)]);
         if text.len() > MAX_SETTINGS_BYTES {
@@ -24,6 +29,10 @@ impl Settings {
             return refuse(Reason::SpecLimitExceeded, description);
         }
         match json::parse(&text) {
+            Ok(tree) if tree.levels() > MAX_SETTINGS_LEVELS => {
+                let description = format!("arrays and objects are nested more than {MAX_SETTINGS_LEVELS} deep");
+                refuse(Reason::SpecLimitExceeded, description)
+            }
             Ok(Json::Object(_)) => Ok(Self(text)),
             Ok(other) => {
                 let description = format!("must be a JSON object, not {}", other.kind());
@@ -77,7 +86,16 @@ mod tests {
         assert_eq!(refused("{"), whole(Reason::SpecMalformed));
         let with_nul = r#"{"a":{"b":"\u0000"}}"#;
         assert_eq!(refused(with_nul), [("settings/a/b".to_owned(), Reason::SpecMalformed)]);
-        let deep = format!("{{\"a\":{}{}}}", "[".repeat(64), "]".repeat(64));
-        assert_eq!(refused(&deep)[0].1, Reason::SpecLimitExceeded);
+    }
+
+    #[test]
+    fn settings_are_nested_so_deep_at_most() {
+        for (open, close) in [("[", "]"), (r#"{"b":"#, "}")] {
+            let nested = |levels: usize| format!(r#"{{"a":{}0{}}}"#, open.repeat(levels - 1), close.repeat(levels - 1));
+            assert!(Settings::parse("settings", nested(MAX_SETTINGS_LEVELS)).is_ok());
+            for levels in [MAX_SETTINGS_LEVELS + 1, json::MAX_DEPTH, json::MAX_DEPTH + 1] {
+                assert_eq!(refused(&nested(levels))[0].1, Reason::SpecLimitExceeded, "{levels}");
+            }
+        }
     }
 }

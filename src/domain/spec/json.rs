@@ -62,6 +62,16 @@ impl<'a> Json<'a> {
         members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// How many arrays and objects are inside each other at its deepest, itself counted; none in a scalar.
+    pub fn levels(&self) -> usize {
+        let below = match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => return 0,
+            Self::Array(elements) => elements.iter().map(Self::levels).max(),
+            Self::Object(members) => members.iter().map(|(_, value)| value.levels()).max(),
+        };
+        1 + below.unwrap_or_default()
+    }
+
     /// The text of a string; none for any other value.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -7,11 +7,10 @@ use crate::domain::mutation::WriteOptions;
 use crate::domain::name::DashboardName;
 use crate::domain::page::PageSize;
 use crate::domain::preferences::{
-    DashboardOfUser, Favorite, ListFavorites, ListRecentDashboards, MAX_SETTINGS_BYTES, Preferences, PreferencesChange,
-    PreferencesField, RecentDashboard, Settings, Theme, UpdatePreferences, UserPreferences, parse_rows_per_page,
-    parse_timezone,
+    DashboardOfUser, Favorite, ListFavorites, ListRecentDashboards, MAX_SETTINGS_BYTES, MAX_SETTINGS_LEVELS,
+    Preferences, PreferencesChange, PreferencesField, RecentDashboard, Settings, Theme, UpdatePreferences,
+    UserPreferences, parse_rows_per_page, parse_timezone,
 };
-use crate::domain::spec::SpecLimits;
 use crate::domain::user::{PreferencesName, UserId};
 use crate::domain::violation::{Violation, Violations, quoted};
 use crate::grpc::proto;
@@ -85,10 +84,9 @@ fn parse_settings(field: &str, settings: Option<WireStruct>) -> Result<Settings,
     let Some(tree) = settings else {
         return Ok(Settings::default());
     };
-    let limits = SpecLimits {
-        max_bytes: MAX_SETTINGS_BYTES,
-    };
-    let text = tree.to_json(&limits).map_err(|violation| violation.under(field))?;
+    let text = tree
+        .to_json_within(MAX_SETTINGS_BYTES, MAX_SETTINGS_LEVELS)
+        .map_err(|violation| violation.under(field))?;
     Ok(Settings::parse(field, text)?)
 }
 

@@ -6,20 +6,20 @@ use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use crate::domain::reason::Reason;
-use crate::domain::spec::SpecLimits;
-use crate::domain::spec::json::{MAX_DEPTH, MAX_NODES, number_text};
+use crate::domain::spec::json::{MAX_NODES, number_text};
 use crate::domain::violation::Violation;
 
 /// Protobuf merges a message that comes several times. No encoder writes that, and merging takes the tree that is avoided here.
 const IN_PARTS: &str = "a value comes in several parts: send it in one";
 
 /// Decodes the fields of a `Struct` into JSON text.
-pub(super) fn decode(fields: &[u8], limits: &SpecLimits) -> Result<String, Violation> {
+pub(super) fn decode(fields: &[u8], max_bytes: usize, max_levels: usize) -> Result<String, Violation> {
     let mut writer = Writer {
         json: Vec::with_capacity(fields.len()),
         depth: 0,
         nodes: 1,
-        max_bytes: limits.max_bytes,
+        max_bytes,
+        max_levels,
     };
     writer.object(fields)?;
     String::from_utf8(writer.json).map_err(malformed)
@@ -31,6 +31,7 @@ struct Writer {
     /// How many values were met so far, as intake counts them.
     nodes: usize,
     max_bytes: usize,
+    max_levels: usize,
 }
 
 impl Writer {
@@ -124,9 +125,10 @@ impl Writer {
     /// Stops early where intake would refuse the document anyway.
     fn enter(&mut self) -> Result<(), Violation> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if self.depth > self.max_levels {
             return Err(beyond_limit(format!(
-                "arrays and objects are nested more than {MAX_DEPTH} deep"
+                "arrays and objects are nested more than {} deep",
+                self.max_levels
             )));
         }
         Ok(())

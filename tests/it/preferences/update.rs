@@ -1,6 +1,10 @@
 //! UpdatePreferences.
 
 use dashboard_store::grpc::proto;
+use dashboard_store::grpc::structured::WireStruct;
+use prost::Message as _;
+use prost_types::Struct;
+use prost_types::value::Kind;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
@@ -133,7 +137,8 @@ async fn update_takes_settings_up_to_their_limits() {
     // As `jsonb` the many digits would be 2.7 MB.
     let largest = format!(r#"{{"a":"{}"}}"#, "x".repeat(64 * 1024 - 8));
     let many_digits = format!(r#"{{"a":[{}]}}"#, vec!["1e300"; 9_000].join(","));
-    for text in [largest.as_str(), &many_digits] {
+    let deepest = format!("{}true{}", r#"{"a":"#.repeat(32), "}".repeat(32));
+    for text in [largest.as_str(), &many_digits, &deepest] {
         let request = update_request(proto::UserPreferences {
             settings: settings(text),
             etag: "*".into(),
@@ -142,14 +147,32 @@ async fn update_takes_settings_up_to_their_limits() {
         assert_eq!(update(&mut client, request).await.unwrap().settings, settings(text));
         assert_eq!(get(&mut client).await.settings, settings(text));
     }
+}
 
-    let deep = format!("{{\"a\":{}{}}}", "[".repeat(63), "]".repeat(63));
-    let request = update_request(proto::UserPreferences {
-        settings: settings(&deep),
-        etag: "*".into(),
-        ..Default::default()
-    });
-    assert_eq!(update(&mut client, request).await.unwrap().settings, settings(&deep));
+#[tokio::test]
+async fn update_refuses_settings_that_clients_could_not_read_back() {
+    let server = TestServer::start().await;
+    let mut client = server.preferences().await;
+    for levels in [33, 64, 65, 200] {
+        let tree = (1..levels).fold(Struct::default(), |inner, _| Struct {
+            fields: [("a".to_owned(), Kind::StructValue(inner).into())].into(),
+        });
+        let request = update_request(proto::UserPreferences {
+            settings: Some(WireStruct::decode(tree.encode_to_vec().as_slice()).unwrap()),
+            etag: "*".into(),
+            ..Default::default()
+        });
+
+        let refused = update(&mut client, request).await.unwrap_err();
+
+        assert_invalid(&refused, &[("preferences.settings", "SPEC_LIMIT_EXCEEDED")]);
+        let details = refused.get_details_bad_request().unwrap();
+        assert_eq!(
+            details.field_violations[0].description,
+            "arrays and objects are nested more than 32 deep"
+        );
+    }
+    assert_eq!(stored(&server).await, "");
 }
 
 #[tokio::test]
