@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod nesting;
 
 use prost::DecodeError;
 use prost::bytes::{Buf, BufMut};
@@ -14,6 +15,8 @@ use crate::domain::spec::SpecLimits;
 use crate::domain::spec::json::MAX_DEPTH;
 use crate::domain::violation::Violation;
 
+pub use nesting::MAX_LEVELS;
+
 /// The tag of `google.protobuf.Struct.fields`.
 const FIELDS_TAG: u32 = 1;
 
@@ -22,7 +25,7 @@ const FIELDS_TAG: u32 = 1;
 pub struct WireStruct(Vec<u8>);
 
 impl WireStruct {
-    /// Encodes a document; none when it holds a number that no double is equal to.
+    /// Encodes a document; none when it holds a number that no double is equal to, or has more than [`MAX_LEVELS`].
     ///
     /// The text must be one that intake took, which is not checked again. Of other text that is not an object of JSON
     /// becomes none, or a `Struct` that means nothing.

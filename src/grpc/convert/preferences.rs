@@ -14,11 +14,14 @@ use crate::domain::preferences::{
 use crate::domain::user::{PreferencesName, UserId};
 use crate::domain::violation::{Violation, Violations, quoted};
 use crate::grpc::proto;
-use crate::grpc::structured::WireStruct;
+use crate::grpc::structured::{MAX_LEVELS, WireStruct};
 
 use super::dashboard::present_written;
 use super::mask::{Mask, unknown_path, wrong_mask};
 use super::time::timestamp;
+
+/// What is taken can be read back.
+const _: () = assert!(MAX_SETTINGS_LEVELS <= MAX_LEVELS);
 
 /// The fields that the server sets; a mask may name them, to no effect.
 const OUTPUT_ONLY: &[&str] = &["name", "etag", "create_time", "update_time"];
@@ -188,7 +191,7 @@ pub fn present_preferences(preferences: &UserPreferences) -> proto::UserPreferen
         theme: values.theme.map_or("", Theme::as_str).to_owned(),
         timezone: values.timezone.clone().unwrap_or_default(),
         rows_per_page: values.rows_per_page.unwrap_or_default(),
-        // They came as a tree: doubles carry all of their numbers.
+        // They came as a tree that is no deeper: doubles carry all of their numbers.
         settings: settings.and_then(|settings| WireStruct::from_json(settings.text())),
         etag: preferences.etag().to_string(),
         create_time: written.map(|written| timestamp(written.create_time)),

@@ -18,7 +18,7 @@ const FIELD: &str = "dashboard.spec";
 pub enum SpecFormat {
     /// Exact JSON text.
     Json,
-    /// A `google.protobuf.Struct` where it can carry the document exactly.
+    /// A `google.protobuf.Struct` where it can carry the document exactly, and clients can read it.
     Structured,
 }
 

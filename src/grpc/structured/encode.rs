@@ -9,7 +9,8 @@ mod wire;
 
 use self::text::{JsonString, JsonText};
 use self::wire::{WireBuffer, delimited, fixed64, varint};
-use crate::domain::spec::json::{self, Json, MAX_DEPTH};
+use super::nesting::MAX_LEVELS;
+use crate::domain::spec::json::{self, Json};
 
 // Keys of the fields of google/protobuf/struct.proto.
 const STRUCT_FIELDS: u8 = delimited(1);
@@ -23,7 +24,8 @@ const VALUE_STRUCT: u8 = delimited(5);
 const VALUE_LIST: u8 = delimited(6);
 const LIST_VALUES: u8 = delimited(1);
 
-/// Encodes a document that intake took; none when it is no object or holds a number that no double is equal to.
+/// Encodes a document that intake took; none when it is no object, holds a number that no double is equal to, or has more
+/// than [`MAX_LEVELS`].
 ///
 /// Grammar is checked only as far as it is needed to tell values apart.
 pub(super) fn encode(document: &str) -> Option<Vec<u8>> {
@@ -47,7 +49,7 @@ struct Encoder<'a> {
 impl Encoder<'_> {
     /// Encodes the members of an object, `level` deep, whose closing brace was taken.
     fn members(&mut self, level: usize) -> Option<()> {
-        if level > MAX_DEPTH {
+        if level > MAX_LEVELS {
             return None;
         }
         if self.text.take_if(b'{') {
@@ -72,7 +74,7 @@ impl Encoder<'_> {
 
     /// Encodes the elements of an array, `level` deep, whose closing bracket was taken.
     fn elements(&mut self, level: usize) -> Option<()> {
-        if level > MAX_DEPTH {
+        if level > MAX_LEVELS {
             return None;
         }
         if self.text.take_if(b'[') {

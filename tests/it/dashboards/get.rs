@@ -4,12 +4,14 @@ use dashboard_store::domain::spec::SpecLimits;
 use dashboard_store::grpc::proto;
 use dashboard_store::grpc::proto::dashboard_spec::Content;
 use dashboard_store::grpc::proto::{DashboardView, SpecFormat};
+use dashboard_store::grpc::structured::WireStruct;
 use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::support::TestServer;
 use crate::support::requests::{
-    apply, assert_about, assert_invalid, assert_refused, create, delete, json_text, spec_named, spec_of_numbers,
+    apply, assert_about, assert_invalid, assert_refused, create, delete, json_text, spec_named, spec_of_levels,
+    spec_of_numbers,
 };
 
 const NAME: &str = "projects/p/dashboards/d";
@@ -94,6 +96,25 @@ async fn get_structured_answers_with_json_where_a_tree_would_be_too_large() {
     let answer = client.get_dashboard(structured(NAME)).await.unwrap().into_inner();
 
     assert_eq!(json_text(answer.dashboard.unwrap().spec), text);
+}
+
+#[tokio::test]
+async fn get_structured_answers_with_json_where_clients_could_not_read_a_tree_so_deep() {
+    let server = TestServer::start().await;
+    let mut client = server.dashboards().await;
+    for (levels, is_tree) in [(32, true), (33, false), (64, false)] {
+        let text = spec_of_levels(levels);
+        apply(&mut client, NAME, &text).await;
+
+        let answer = client.get_dashboard(structured(NAME)).await.unwrap().into_inner();
+
+        let content = answer.dashboard.unwrap().spec.unwrap().content;
+        let expected = match is_tree {
+            true => WireStruct::from_json(&text).map(Content::Structured),
+            false => Some(Content::Json(text)),
+        };
+        assert_eq!(content, expected, "{levels}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::TestServer;
 use crate::support::audit::{events, stored};
 use crate::support::channel::Channel;
-use crate::support::requests::{create_request, json_text, reason, violations};
+use crate::support::requests::{create_request, json_text, reason, spec_of_levels, violations};
 
 /// `CreateDashboardRequest`, as bytes that prost would not write.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -148,6 +148,25 @@ async fn structured_documents_that_are_no_json_are_refused() {
     let cut_short = create_raw(server.channel().await, structured(b"\x0a\x05abc".to_vec())).await;
     assert_eq!(cut_short.unwrap_err().code(), Code::InvalidArgument);
     assert_eq!(stored(&server).await, "");
+}
+
+#[tokio::test]
+async fn structured_documents_are_taken_as_deep_as_any() {
+    use prost_types::value::Kind;
+
+    let server = TestServer::start().await;
+    let innermost = struct_of("a", Kind::BoolValue(true));
+    let deep = (2..64).fold(innermost, |tree, _| struct_of("a", Kind::StructValue(tree)));
+    let tree = [
+        struct_of("deep", Kind::StructValue(deep)),
+        struct_of("panels", Kind::StructValue(prost_types::Struct::default())),
+    ];
+    let fields = tree.iter().flat_map(prost_types::Struct::encode_to_vec).collect();
+
+    let created = create_raw(server.channel().await, structured(fields)).await.unwrap();
+
+    let stored_text = json_text(created.dashboard.unwrap().spec);
+    assert_eq!(stored_text, spec_of_levels(64));
 }
 
 #[tokio::test]

@@ -45,6 +45,12 @@ pub fn spec_of_numbers(count: usize) -> String {
     format!(r#"{{"panels":{{}},"numbers":[{}]}}"#, vec!["0"; count].join(","))
 }
 
+/// A document in which arrays and objects are nested so deep.
+pub fn spec_of_levels(levels: usize) -> String {
+    let (open, close) = (r#"{"a":"#.repeat(levels - 1), "}".repeat(levels - 1));
+    format!(r#"{{"deep":{open}true{close},"panels":{{}}}}"#)
+}
+
 /// Whether the document of an answer is a tree.
 pub fn is_tree(spec: Option<&proto::DashboardSpec>) -> bool {
     matches!(

@@ -91,12 +91,12 @@ fn a_buffer_that_was_too_small_grows_as_often_as_it_must() {
 }
 
 #[test]
-fn nesting_is_taken_as_deep_as_intake_takes_it() {
+fn nesting_is_taken_as_deep_as_clients_read_it() {
     for (open, close) in [(r#"{"a":"#, "}"), ("[", "]")] {
         let nested = |levels: usize| format!(r#"{{"a":{}0{}}}"#, open.repeat(levels - 1), close.repeat(levels - 1));
-        assert!(encode(&nested(MAX_DEPTH)).is_some());
-        assert_as_prost(&nested(MAX_DEPTH));
-        assert_eq!(encode(&nested(MAX_DEPTH + 1)), None);
+        assert!(encode(&nested(MAX_LEVELS)).is_some());
+        assert_as_prost(&nested(MAX_LEVELS));
+        assert_eq!(encode(&nested(MAX_LEVELS + 1)), None);
         assert_eq!(encode(&nested(100_000)), None);
     }
 }
