@@ -31,6 +31,7 @@ impl Layer for GrpcOnly {
 }
 
 fn refusal(status: StatusCode) -> Response {
+    tracing::debug!(%status, "refused what is no request of gRPC");
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response

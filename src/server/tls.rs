@@ -63,7 +63,7 @@ pub enum TlsError {
 #[derive(Debug)]
 pub struct Tls {
     config: TlsConfig,
-    current: watch::Sender<Arc<ServerConfig>>,
+    current: watch::Sender<Arc<InUse>>,
     /// The SHA-256 of the files that were last looked at.
     seen: watch::Sender<[u8; 32]>,
 }
@@ -75,11 +75,12 @@ impl Tls {
     /// [`TlsError`], one line that names the file.
     pub async fn load(config: TlsConfig) -> Result<Self, TlsError> {
         let files = Files::read(&config).await?;
-        if let Err(error) = files.require_unexpired(&config) {
-            tracing::warn!(%error);
+        let in_use = files.in_use(&config)?;
+        if in_use.has_expired() {
+            tracing::warn!("{}", TlsError::Expired(config.certificate.clone()));
         }
         Ok(Self {
-            current: watch::Sender::new(Arc::new(files.server_config(&config)?)),
+            current: watch::Sender::new(Arc::new(in_use)),
             seen: watch::Sender::new(files.digest()),
             config,
         })
@@ -90,7 +91,7 @@ impl Tls {
     /// # Errors
     /// The client speaks no TLS, or has a certificate that none of the authorities signed, or that has expired.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let config = Arc::clone(&self.current.borrow());
+        let config = Arc::clone(&self.current.borrow().server);
         TlsAcceptor::from(config).accept(stream).await
     }
 
@@ -124,9 +125,12 @@ impl Tls {
             .seen
             .send_if_modified(|seen| std::mem::replace(seen, digest) != digest);
         if is_new {
-            let config = files.server_config(&self.config)?;
-            files.require_unexpired(&self.config)?;
-            self.current.send_replace(Arc::new(config));
+            let new = files.in_use(&self.config)?;
+            // Where the one in use is no better, authorities that are new count for more.
+            if new.has_expired() && !self.current.borrow().has_expired() {
+                return Err(TlsError::Expired(self.config.certificate.clone()));
+            }
+            self.current.send_replace(Arc::new(new));
         }
         Ok(is_new)
     }
@@ -141,6 +145,20 @@ pub fn peer_certificate(stream: &TlsStream<TcpStream>) -> io::Result<Option<Peer
     let chain = session.peer_certificates().unwrap_or_default();
     let own = chain.first().map(|certificate| PeerCertificate::from_der(certificate));
     own.transpose().map_err(io::Error::other)
+}
+
+/// What handshakes are made with.
+#[derive(Debug)]
+struct InUse {
+    server: Arc<ServerConfig>,
+    /// That of the server; none where it can't be parsed, of which nobody can tell how long it is valid.
+    certificate: Option<PeerCertificate>,
+}
+
+impl InUse {
+    fn has_expired(&self) -> bool {
+        self.certificate.as_ref().is_some_and(PeerCertificate::has_expired)
+    }
 }
 
 /// What is in the files.
@@ -172,18 +190,16 @@ impl Files {
         hash.finalize().into()
     }
 
-    /// Whether clients can take the certificate of the server: the one before may last longer.
-    fn require_unexpired(&self, config: &TlsConfig) -> Result<(), TlsError> {
+    fn in_use(&self, config: &TlsConfig) -> Result<InUse, TlsError> {
         let chain = certificates(&config.certificate, &self.certificate)?;
         let own = chain.first().map(|certificate| PeerCertificate::from_der(certificate));
-        // Of one that has another form, nobody can tell.
-        match own {
-            Some(Ok(certificate)) if certificate.has_expired() => Err(TlsError::Expired(config.certificate.clone())),
-            _ => Ok(()),
-        }
+        Ok(InUse {
+            server: Arc::new(self.server_config(config, chain)?),
+            certificate: own.and_then(Result::ok),
+        })
     }
 
-    fn server_config(&self, config: &TlsConfig) -> Result<ServerConfig, TlsError> {
+    fn server_config(&self, config: &TlsConfig, chain: Vec<CertificateDer<'static>>) -> Result<ServerConfig, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let unusable = |problem: rustls::Error| pem_error(&config.certificate, "certificate", &problem);
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -208,7 +224,6 @@ impl Files {
                 builder.with_client_cert_verifier(required.map_err(|problem| build_error(path, problem))?)
             }
         };
-        let chain = certificates(&config.certificate, &self.certificate)?;
         let key_error = |problem: &dyn std::fmt::Display| pem_error(&config.key, "private key", problem);
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|problem| key_error(&problem))?;
         let loaded = provider.key_provider.load_private_key(key);

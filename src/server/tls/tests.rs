@@ -52,7 +52,9 @@ async fn a_certificate_that_has_expired_takes_no_place_of_one_that_has_not() {
     assert!(tls.reload().await.unwrap());
     // Where there is none before, it is better than nothing: a client that checks nothing gets through.
     std::fs::write(&config.certificate, expired(&key, 1)).unwrap();
-    assert!(Tls::load(config).await.is_ok());
+    let since_start = Tls::load(config.clone()).await.unwrap();
+    std::fs::write(&config.certificate, expired(&key, 2)).unwrap();
+    assert!(since_start.reload().await.unwrap());
 }
 
 #[tokio::test]
