@@ -214,7 +214,7 @@ pub async fn export(store: &Store, path: &Path, out: &mut impl Write) -> Result<
             write_record(&mut writer, &Record::try_from(item)?).map_err(in_file)?;
         }
     }
-    walk.end().await?;
+    walk.end().await;
     write_record(&mut writer, &Record::End { events, seals }).map_err(in_file)?;
     let whole = writer.into_inner().map_err(|error| in_file(error.into_error()))?;
     whole.as_file().sync_all().map_err(in_file)?;

@@ -60,7 +60,7 @@ async fn look_through(
         verifier = take(verifier, portion).await?;
         sink.send(present_progress(seals, events)).await?;
     }
-    walk.end().await?;
+    walk.end().await;
     sink.send(present_verdict(verifier.finish())).await?;
     Ok(())
 }

@@ -28,7 +28,8 @@ use crate::store::pool::Snapshot;
 /// How many connections verification reads with. PostgreSQL has more to do to send an event than we have to verify it.
 const VERIFIERS: usize = 2;
 
-// Before the snapshot: a partition that goes meanwhile would be in it, and be empty, without the checkpoint that stands for it.
+// Before the snapshot: a partition that goes meanwhile would be in it, and be empty, without the checkpoint that stands for it. Each
+// connection takes it: whoever wants the table for itself waits for the first one, and another without it would wait behind that.
 const LOCK: &str = "-- lock_audit_log
 LOCK TABLE ONLY audit_log IN ACCESS SHARE MODE";
 
@@ -48,8 +49,8 @@ FROM audit_checkpoint ORDER BY kept_from DESC LIMIT 1";
 type SealRow = Result<Box<Seal>, Unreadable>;
 
 impl Store {
-    /// Begins a walk through the audit log that reads with so many connections at once, one at least. It has them until its end, and
-    /// sees nothing that is written meanwhile.
+    /// Begins a walk through the audit log that reads with up to so many connections at once, one at least. It has them until its end,
+    /// and sees nothing that is written meanwhile.
     ///
     /// # Errors
     /// The database can't be reached, has another schema, or refuses.
@@ -66,10 +67,18 @@ impl Store {
         let last_seal = checkpoint.as_ref().map_or(0, |(found, _)| found.seal_number);
         let Landmarks { seals, epochs, sealed } = Landmarks::read(&mut snapshot, last_seal).await?;
         let mut idle = Vec::new();
-        for _ in 1..connections {
-            let mut other = snapshot.share(self.pool.get().await?).await?;
-            other.query_once(KEEP_ORDER, &[]).await?;
-            idle.push(other);
+        if connections > 1 {
+            let exported = snapshot.export().await?;
+            for _ in 1..connections {
+                match self.begin_another_reader(&exported).await {
+                    Ok(other) => idle.push(other),
+                    // It is for speed alone, and there may be no more to be had.
+                    Err(error) => {
+                        tracing::debug!(%error, "the audit log is read with fewer connections");
+                        break;
+                    }
+                }
+            }
         }
         idle.push(snapshot);
         Ok(AuditWalk {
@@ -83,6 +92,12 @@ impl Store {
             met: 0,
             has_strays: false,
         })
+    }
+
+    async fn begin_another_reader(&self, exported: &str) -> Result<Snapshot> {
+        let mut other = Snapshot::begin_as(self.pool.get().await?, exported, LOCK).await?;
+        other.query_once(KEEP_ORDER, &[]).await?;
+        Ok(other)
     }
 
     /// Verifies the whole audit log with the public `keys`. `expected` is a head from a log.
@@ -101,7 +116,8 @@ impl Store {
                     break;
                 }
             }
-            walk.end().await
+            walk.end().await;
+            Ok::<_, Error>(())
         });
         while !verifier.is_done()
             && let Some(items) = portions.recv().await
@@ -213,14 +229,21 @@ impl<E: WalkedEvent> AuditWalk<E> {
             }
         }
         self.met += items.iter().filter(|item| !item.is_seal()).count();
-        if items.is_empty()
-            && !self.has_strays
-            && let Some(snapshot) = self.idle.last_mut()
-        {
-            items = strays::find(snapshot, self.met, self.first).await?;
+        if items.is_empty() && !self.has_strays {
+            items = self.find_strays().await?;
             self.has_strays = true;
         }
         Ok((!items.is_empty()).then_some(items))
+    }
+
+    /// Looks for events that were not met, with one connection: the others would stand idle for as long as that takes.
+    async fn find_strays(&mut self) -> Result<Vec<AuditItem<E>>> {
+        let others = self.idle.len().saturating_sub(1);
+        end_all(self.idle.drain(..others)).await;
+        match self.idle.last_mut() {
+            Some(snapshot) => strays::find(snapshot, self.met, self.first).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Has each connection read that has nothing to do.
@@ -236,15 +259,18 @@ impl<E: WalkedEvent> AuditWalk<E> {
     }
 
     /// Ends the transactions; what is still being read is not waited for.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub async fn end(self) -> Result<()> {
+    pub async fn end(self) {
         drop(self.under_way);
-        for snapshot in self.idle {
-            snapshot.end().await?;
+        end_all(self.idle).await;
+    }
+}
+
+/// Ends transactions that have only read: with a connection that is lost by then, nothing else is.
+async fn end_all(snapshots: impl IntoIterator<Item = Snapshot>) {
+    for snapshot in snapshots {
+        if let Err(error) = snapshot.end().await {
+            tracing::debug!(%error, "a connection was lost that had read the audit log");
         }
-        Ok(())
     }
 }
 

@@ -32,19 +32,28 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Begins a transaction on another connection that sees the same. It may go on once this one has ended.
+    /// Lets others see the same, as long as this transaction is open: gives what names it for [`Self::begin_as`].
     ///
     /// # Errors
     /// As [`Self::begin`].
-    pub async fn share(&mut self, connection: PooledConnection) -> Result<Self, QueryError> {
+    pub async fn export(&mut self) -> Result<String, QueryError> {
         let exported = self.query_once(EXPORT, &[]).await?;
-        let id: &str = exported[0].try_get(0)?;
-        let mut other = Self::begin(connection).await?;
+        Ok(exported[0].try_get(0)?)
+    }
+
+    /// Begins a transaction that sees what another one sees, which has `exported` it, and runs `lock` first.
+    ///
+    /// # Errors
+    /// As [`Self::begin`]; the other one has ended, or is on another server.
+    pub async fn begin_as(connection: PooledConnection, exported: &str, lock: &str) -> Result<Self, QueryError> {
+        let mut snapshot = Self::begin(connection).await?;
+        snapshot.execute(lock).await?;
         // PostgreSQL takes no parameter here. An id of its own holds hexadecimal digits and hyphens.
-        other
-            .execute(&format!("SET TRANSACTION SNAPSHOT '{}'", id.replace('\'', "''")))
+        let quoted = exported.replace('\'', "''");
+        snapshot
+            .execute(&format!("SET TRANSACTION SNAPSHOT '{quoted}'"))
             .await?;
-        Ok(other)
+        Ok(snapshot)
     }
 
     /// Runs a statement that was put together for this call, and gives all of its rows.

@@ -3,6 +3,7 @@
 use dashboard_store::domain::audit::{AuditItem, DigestedEvent, Finding};
 
 use super::*;
+use crate::support::audit::disable_guards;
 
 /// What the whole walk gives.
 async fn walk(sealed: &Sealed, connections: usize) -> Vec<AuditItem<DigestedEvent>> {
@@ -11,7 +12,7 @@ async fn walk(sealed: &Sealed, connections: usize) -> Vec<AuditItem<DigestedEven
     while let Some(portion) = walk.next_portion().await.unwrap() {
         items.extend(portion);
     }
-    walk.end().await.unwrap();
+    walk.end().await;
     items
 }
 
@@ -56,6 +57,81 @@ async fn however_many_connections_read_the_walk_is_the_same() {
     for connections in [2, 3] {
         assert_eq!(walk(&sealed, connections).await, of_one, "{connections}");
     }
+}
+
+#[tokio::test]
+async fn seals_that_one_statement_can_not_cover_have_their_events_all_the_same() {
+    let (_database, sql, sealed) = start().await;
+    let mut expected = Vec::new();
+    for events in [6000, 6000, 1, 2, 6000] {
+        append(&sql, events).await;
+        let made = sealed.seal(usize::try_from(events).unwrap()).await;
+        expected.extend(made.iter().map(|seal| (seal.head.number, seal.events)));
+    }
+    for connections in [1, 2] {
+        assert_eq!(
+            events_by_seal(&walk(&sealed, connections).await),
+            expected,
+            "{connections}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_seal_moves_no_event() {
+    let (_database, sql, sealed) = start().await;
+    for _ in 0..4 {
+        append(&sql, 2).await;
+        sealed.seal(2).await;
+    }
+    disable_guards(&sql).await;
+    let month = "UPDATE audit_seal SET month = (SELECT month FROM audit_seal WHERE number = 1) WHERE number = 2";
+    sql.batch_execute("ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_month_check")
+        .await
+        .unwrap();
+    // The events of a seal that can't be read, or that ends before it begins, come with the next.
+    for (edit, expected) in [
+        ("month = 'May'", [Some(1), None, Some(3), Some(4)]),
+        ("from_xid = '1', to_xid = '1'", [Some(1), Some(2), Some(3), Some(4)]),
+    ] {
+        sql.batch_execute(&format!("UPDATE audit_seal SET {edit} WHERE number = 2"))
+            .await
+            .unwrap();
+        let mut found: Vec<(Option<i64>, usize)> = Vec::new();
+        for item in walk(&sealed, 2).await {
+            match item {
+                AuditItem::Seal(seal) => found.push((Some(seal.content.number), 0)),
+                AuditItem::Unreadable(_) => found.push((None, 0)),
+                AuditItem::Event(_) | AuditItem::Unsealed(_) => found.last_mut().unwrap().1 += 1,
+            }
+        }
+        let numbers: Vec<Option<i64>> = found.iter().map(|(number, _)| *number).collect();
+        let events: Vec<usize> = found.iter().map(|(_, events)| *events).collect();
+        assert_eq!(
+            (numbers.as_slice(), events.as_slice()),
+            (&expected[..], &[2, 0, 4, 2][..]),
+            "{edit}"
+        );
+        sql.batch_execute(month).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_no_second_connection_one_reads_all() {
+    let (database, sql, _) = start().await;
+    append(&sql, 3).await;
+    let one = PoolConfig {
+        max_open: 1,
+        max_idle: 1,
+        ..PoolConfig::default()
+    };
+    let retention = Retention {
+        revisions_kept: 100,
+        deleted_dashboards: Duration::from_secs(3600),
+    };
+    let store = Store::new(Pool::connect_lazy(database.service_config(), one).unwrap(), retention);
+    let report = store.verify_audit_log(PublicKeys::default(), None).await.unwrap();
+    assert_eq!((report.unsealed, report.finding), (3, None));
 }
 
 #[tokio::test]

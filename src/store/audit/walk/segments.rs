@@ -61,12 +61,13 @@ impl Segments {
     /// The next one; none after the last.
     pub(super) async fn next(&mut self, snapshot: &mut Snapshot) -> Result<Option<Segment>> {
         let (mut seals, mut of, mut covered, mut end) = (VecDeque::new(), None, 0, BEFORE_ALL);
-        while let Some(row) = self.next_seal(snapshot).await? {
+        while seals.len() < SEALS_OF_A_SEGMENT
+            && let Some(row) = self.next_seal(snapshot).await?
+        {
             if let Ok(seal) = &row {
                 let its = (seal.content.epoch, seal.content.month);
                 covered += seal.content.event_digests.len();
-                let is_too_much = covered > COVERED || seals.len() >= SEALS_OF_A_SEGMENT;
-                if !seals.is_empty() && (is_too_much || of.is_some_and(|of| of != its)) {
+                if !seals.is_empty() && (covered > COVERED || of.is_some_and(|of| of != its)) {
                     self.seals.push_front(row);
                     break;
                 }
