@@ -35,9 +35,6 @@ impl Default for AuditConfig {
     }
 }
 
-/// Where a process finds what is piped to it.
-const STANDARD_INPUT: &str = "/dev/stdin";
-
 /// Why a service whose audit log proves nothing does not start.
 const NO_KEY: &str = "is not given: without seals nobody finds out that the audit log was changed; set it to a file with the \
                       Ed25519 key that all servers on this database sign with (openssl genpkey -algorithm ed25519)";
@@ -122,7 +119,7 @@ pub enum AuditTask {
 pub enum AuditSource {
     /// In a database.
     Database(Box<ConnectConfig>),
-    /// In an export.
+    /// In an export; `-` is standard input.
     File(PathBuf),
 }
 
@@ -145,7 +142,6 @@ impl AuditCommandConfig {
                 audit_signing_key_file,
             } => {
                 let source = match file {
-                    Some(file) if file == Path::new("-") => Some(AuditSource::File(STANDARD_INPUT.into())),
                     Some(file) => Some(AuditSource::File(file)),
                     None => connect(&mut reader).map(|connect| AuditSource::Database(Box::new(connect))),
                 };

@@ -1,12 +1,15 @@
 //! The lines of an export.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::AuditFailure;
 use crate::domain::audit::Record;
 use crate::domain::audit::record::FORMAT;
+
+/// In the place of a file.
+const STANDARD_INPUT: &str = "-";
 
 /// How many lines are read at once.
 const BATCH: usize = 1000;
@@ -19,7 +22,7 @@ const WITHOUT_KIND: &str = "               {";
 /// The lines of an export, which must begin with a header and end with what the last line counts.
 pub(super) struct Lines {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: Box<dyn BufRead + Send>,
     line: String,
     number: u64,
     events: u64,
@@ -28,18 +31,23 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Opens a file.
+    /// Opens a file, or standard input.
     ///
     /// # Errors
     /// [`AuditFailure::File`].
     pub(super) fn open(path: &Path) -> Result<Self, AuditFailure> {
-        let file = File::open(path).map_err(|source| AuditFailure::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        let reader: Box<dyn BufRead + Send> = match path == Path::new(STANDARD_INPUT) {
+            true => Box::new(BufReader::new(io::stdin())),
+            false => Box::new(BufReader::new(File::open(path).map_err(|source| {
+                AuditFailure::File {
+                    path: path.to_owned(),
+                    source,
+                }
+            })?)),
+        };
         Ok(Self {
             path: path.to_owned(),
-            reader: BufReader::new(file),
+            reader,
             line: String::new(),
             number: 0,
             events: 0,

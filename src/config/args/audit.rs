@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::{DatabaseArgs, LogArgs};
@@ -75,7 +74,7 @@ pub enum AuditAction {
         /// An export, which needs no database; - for standard input. [default: the database]
         file: Option<PathBuf>,
         /// The number and root of a seal as the server logged it: proves that the newest seals were not cut off
-        #[arg(long, value_name = "NUMBER:ROOT", value_parser = NonEmptyStringValueParser::new())]
+        #[arg(long, value_name = "NUMBER:ROOT", value_parser = not_blank)]
         expected_head: Option<String>,
         /// Whose signatures count.
         #[command(flatten)]
@@ -90,6 +89,14 @@ pub enum AuditAction {
         #[arg(value_parser = new_file)]
         file: PathBuf,
     },
+}
+
+/// What is left of a head whose file was lost is not taken for none.
+fn not_blank(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is blank: leave the option out where nothing is expected".to_owned()),
+        head => Ok(head.to_owned()),
+    }
 }
 
 /// The name of a file that is to be made.

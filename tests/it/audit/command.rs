@@ -186,7 +186,7 @@ async fn what_is_wrong_with_the_options_is_told_at_once() {
     // A head that was lost is no reason to look for none.
     for arguments in [
         ["verify", "--expected-head", ""].as_slice(),
-        &["verify", "--expected-head="],
+        &["verify", "--expected-head= "],
         &["export", "-"],
     ] {
         let (code, text) = told(&audit(None, arguments, None).await);
