@@ -288,7 +288,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> KeysError {
 
 /// What is wrong with a file that a fetch needs.
 fn named(path: &Path) -> impl FnOnce(std::io::Error) -> Cause {
-    move |error| format!("{} can't be read: {error}", path.display()).into()
+    move |source| unreadable(path, source).to_string().into()
 }
 
 /// Reads the keys of a JWK Set that can be used; none when it is no set, or has none of them. An empty set is one without keys:
@@ -327,8 +327,7 @@ async fn fetch(url: &str, certificate_authority: Option<&Path>, token: Option<&P
         request = request.bearer_auth(token.trim());
     }
     // What a fetch says of an error, it says with the URL.
-    let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-    let mut response = answer.map_err(reqwest::Error::without_url)?;
+    let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
     if response.status() != StatusCode::OK {
         return Err(format!("it answers {}, and not with 200 OK", response.status()).into());
     }

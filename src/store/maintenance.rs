@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
-use super::pool::Transaction;
+use super::pool::{Parameter, Transaction};
 use super::run_tx::{End, TxError};
 use super::{Retention, Store};
 use crate::access::{Access, Permission, Scope};
@@ -110,14 +110,14 @@ const POLL: Duration = Duration::from_millis(100);
 const TRY_LOCK: &str = "-- lock_maintenance
 SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', '5s', true)";
 
-/// How far in the future a run may have begun: the time of a transaction is that of its beginning. [`CLAIM`] says the same.
+/// How far in the future a run may have begun: the time of a transaction is that of its beginning.
 const AHEAD: Duration = Duration::from_secs(60);
 
 // A run that began in the future began when the clock was wrong: it is no reason to wait until then.
 const CLAIM: &str = "-- claim_maintenance_task
 INSERT INTO maintenance_task AS task (name, started_at) VALUES ($1, now())
 ON CONFLICT (name) DO UPDATE SET started_at = EXCLUDED.started_at, changed_rows = 0
-WHERE $2 = 0 OR task.started_at <= now() - make_interval(secs => $2) OR task.started_at > now() + interval '1 minute'";
+WHERE $2 = 0 OR task.started_at <= now() - make_interval(secs => $2) OR task.started_at > now() + make_interval(secs => $3)";
 
 const RECORD: &str = "-- record_maintenance_batch
 UPDATE maintenance_task SET changed_rows = changed_rows + $2, finished_at = CASE WHEN $3 THEN now() ELSE finished_at END
@@ -370,9 +370,12 @@ async fn try_claim(tx: &Transaction<'_>, task: &Task, when: When) -> Result<bool
         When::Due => task.interval.as_secs_f64(),
         When::Now => 0.0,
     };
-    let claimed = tx
-        .execute(CLAIM, &[(&task.name, Type::TEXT), (&seconds, Type::FLOAT8)])
-        .await?;
+    let parameters: [Parameter<'_>; 3] = [
+        (&task.name, Type::TEXT),
+        (&seconds, Type::FLOAT8),
+        (&AHEAD.as_secs_f64(), Type::FLOAT8),
+    ];
+    let claimed = tx.execute(CLAIM, &parameters).await?;
     Ok(claimed == 1)
 }
 

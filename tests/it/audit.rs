@@ -48,7 +48,11 @@ impl Sealed {
     }
 
     fn with_key(connect: &ConnectConfig, key: Arc<SigningKey>) -> Self {
-        let pool = Pool::connect_lazy(connect.clone(), PoolConfig::default()).unwrap();
+        Self::with_pool(connect, key, PoolConfig::default())
+    }
+
+    fn with_pool(connect: &ConnectConfig, key: Arc<SigningKey>, pool_config: PoolConfig) -> Self {
+        let pool = Pool::connect_lazy(connect.clone(), pool_config).unwrap();
         let retention = Retention {
             revisions_kept: 100,
             deleted_dashboards: Duration::from_secs(3600),

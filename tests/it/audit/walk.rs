@@ -1,13 +1,18 @@
 //! A walk through the log gives each seal with its events, however it is read.
 
 use dashboard_store::domain::audit::{AuditItem, DigestedEvent, Finding};
+use dashboard_store::store::AuditWalk;
 
 use super::*;
 use crate::support::audit::disable_guards;
 
 /// What the whole walk gives.
 async fn walk(sealed: &Sealed, connections: usize) -> Vec<AuditItem<DigestedEvent>> {
-    let mut walk = sealed.store.begin_audit_walk(connections).await.unwrap();
+    rest_of(sealed.store.begin_audit_walk(connections).await.unwrap()).await
+}
+
+/// What a walk gives until its end.
+async fn rest_of(mut walk: AuditWalk<DigestedEvent>) -> Vec<AuditItem<DigestedEvent>> {
     let mut items = Vec::new();
     while let Some(portion) = walk.next_portion().await.unwrap() {
         items.extend(portion);
@@ -125,12 +130,9 @@ async fn where_there_is_no_second_connection_one_reads_all() {
         max_idle: 1,
         ..PoolConfig::default()
     };
-    let retention = Retention {
-        revisions_kept: 100,
-        deleted_dashboards: Duration::from_secs(3600),
-    };
-    let store = Store::new(Pool::connect_lazy(database.service_config(), one).unwrap(), retention);
-    let report = store.verify_audit_log(PublicKeys::default(), None).await.unwrap();
+    let report = Sealed::with_pool(&database.service_config(), new_key(), one)
+        .verify()
+        .await;
     assert_eq!((report.unsealed, report.finding), (3, None));
 }
 
@@ -139,14 +141,11 @@ async fn no_connection_sees_what_is_written_after_the_walk_began() {
     let (_database, sql, sealed) = start().await;
     append(&sql, 3).await;
     sealed.seal(3).await;
-    let mut walk = sealed.store.begin_audit_walk::<DigestedEvent>(3).await.unwrap();
+    let begun = sealed.store.begin_audit_walk::<DigestedEvent>(3).await.unwrap();
     append(&sql, 3).await;
     sealed.seal(3).await;
     append(&sql, 3).await;
-    let mut met = Vec::new();
-    while let Some(portion) = walk.next_portion().await.unwrap() {
-        met.extend(portion);
-    }
+    let met = rest_of(begun).await;
     assert_eq!(events_by_seal(&met), [(1, 3)]);
 }
 

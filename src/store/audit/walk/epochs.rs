@@ -55,7 +55,7 @@ impl Landmarks {
 }
 
 /// Up to where events are sealed.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Sealed {
     epoch: i32,
     after_seq: i64,

@@ -52,7 +52,7 @@ impl<E: WalkedEvent> Met<E> {
 }
 
 /// The events of a month in an epoch.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct EventsOf {
     pub(super) epoch: i32,
     pub(super) month: Month,
